@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * fid.h - fids and the table of them.
+ *
+ * A fid is an O_PATH descriptor of a file, directory or symlink below the export's root, plus the
+ * descriptor it was opened with. `path_fd`, `type` and `uid` never change for the life of a struct fid:
+ * an in-place walk or Tlcreate puts a new struct fid at the same number (fid_replace).
+ * Reference-counted: fid_get() and the table hold references; the last fid_put() closes. Thread-safe.
+ *
+ * The table belongs to a session. Tversion bumps the generation and drops all fids; a request
+ * taken in an older generation finds nothing any more (-EBADF).
+ */
+#ifndef XEN9P_FID_H
+#define XEN9P_FID_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct dirstream; /* dirstream.h: state of Treaddir on an open directory */
+
+struct fid {
+    atomic_uint refs;
+    uint32_t num;
+    uint32_t uid;  /* n_uname of the attach that it derives from */
+    mode_t type;   /* S_IFMT bits; what an O_PATH descriptor refers to never changes its type */
+    int path_fd;   /* O_PATH|O_NOFOLLOW, owned */
+    atomic_int io_fd; /* -1 until opened; then fixed, owned */
+    uint32_t open_flags; /* P9_L_* of the open, valid when io_fd >= 0 */
+    bool nowait_refused; /* the file system refuses RWF_NOWAIT on io_fd */
+    pthread_mutex_t lock; /* serialises opening and the directory stream */
+    struct dirstream *dir; /* NULL until the first Treaddir */
+    struct fid *next;      /* the table's */
+};
+
+struct fid_table;
+
+/* `max` fids at most. NULL when out of memory. */
+struct fid_table *fid_table_new(uint32_t max);
+void fid_table_free(struct fid_table *t);
+/* Tversion: drops all fids; only `generation` is accepted from now on. */
+void fid_table_reset(struct fid_table *t, uint32_t generation);
+uint32_t fid_table_count(struct fid_table *t);
+
+/*
+ * New fid with one reference, not in any table yet. Takes ownership of `path_fd` (closed on
+ * failure too). NULL when out of memory.
+ */
+struct fid *fid_new(uint32_t num, int path_fd, mode_t type, uint32_t uid);
+
+/* Reference to fid `num`, or NULL: not there, or `generation` is not the table's. */
+struct fid *fid_get(struct fid_table *t, uint32_t num, uint32_t generation);
+void fid_put(struct fid *f);
+
+/*
+ * Puts `f` into the table under f->num; the table takes a reference of its own.
+ * -EBADF: number in use, NOFID, or wrong generation. -ENFILE: table full.
+ */
+int fid_insert(struct fid_table *t, struct fid *f, uint32_t generation);
+/* Puts `f` in the place of `old` (same number). -EBADF when `old` is no longer there. */
+int fid_replace(struct fid_table *t, struct fid *old, struct fid *f, uint32_t generation);
+/* Takes `num` out of the table; the caller gets the table's reference. NULL as for fid_get. */
+struct fid *fid_remove(struct fid_table *t, uint32_t num, uint32_t generation);
+
+/*
+ * Opens the file of an O_PATH descriptor again, with open(2) flags (O_CLOEXEC, O_NONBLOCK and O_NOCTTY are
+ * added). Only for regular files and directories: the caller has checked. Returns a descriptor or a negative errno.
+ */
+int fid_reopen(const struct fid *f, int flags);
+
+/* Descriptor number as the relative path below WFD_PROC. */
+struct fd_name {
+    char s[12];
+};
+struct fd_name fd_name(int fd);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * launch.h - from fork to exec of a worker.
+ *
+ * The child (async-signal-safe calls only: the parent has threads) makes missing directories,
+ * clones the export as a detached, private, restricted, idmapped mount, makes the user namespace,
+ * unshares, arranges the fixed descriptor table and execs the worker by descriptor with an empty
+ * environment. It can hang on a dead server: nobody waits for it, the caller keeps a deadline
+ * and kills it. Failures come as CTL_FAILED over the control socket.
+ */
+#ifndef XEN9P_LAUNCH_H
+#define XEN9P_LAUNCH_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct launch_spec {
+    const char *path;   /* export, absolute */
+    int worker_fd;      /* O_PATH or O_RDONLY|O_CLOEXEC of the worker's executable */
+    uid_t worker_uid;   /* private host id for this worker (user and group) */
+    bool read_only;
+    int stderr_fd;      /* -1: /dev/null */
+};
+
+struct launch_result {
+    pid_t pid;
+    int pidfd;      /* owned by the caller */
+    int control_fd; /* our end, non-blocking, close-on-exec; owned by the caller */
+};
+
+/* Forks the child; returns at once. 0 or a negative errno (nothing was started). */
+int launch_worker(const struct launch_spec *spec, struct launch_result *out);
+
+#endif

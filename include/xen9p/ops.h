@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * ops.h - handlers of the 9P messages, one ops_*.c per family.
+ */
+#ifndef XEN9P_OPS_H
+#define XEN9P_OPS_H
+
+#include "xen9p/request.h"
+
+/* ops_session.c */
+int op_version(struct request *r);
+int op_auth(struct request *r);
+int op_attach(struct request *r);
+int op_flush(struct request *r);
+
+/* ops_walk.c */
+int op_walk(struct request *r);
+int op_clunk(struct request *r);
+
+/* ops_open.c */
+int op_lopen(struct request *r);
+int op_lcreate(struct request *r);
+
+/* ops_io.c */
+int op_read(struct request *r);
+int op_write(struct request *r);
+int op_fsync(struct request *r);
+
+/* ops_attr.c */
+int op_getattr(struct request *r);
+int op_setattr(struct request *r);
+int op_statfs(struct request *r);
+
+/* ops_dir.c */
+int op_readdir(struct request *r);
+
+/* ops_name.c */
+int op_mkdir(struct request *r);
+int op_mknod(struct request *r);
+int op_symlink(struct request *r);
+int op_readlink(struct request *r);
+int op_link(struct request *r);
+int op_rename(struct request *r);
+int op_renameat(struct request *r);
+int op_unlinkat(struct request *r);
+int op_remove(struct request *r);
+
+/* ops_xattr.c, ops_lock.c: not served yet, refused with the error that clients expect */
+int op_unsupported(struct request *r);
+
+#endif

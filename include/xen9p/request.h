@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * request.h - one 9P request on its way through a worker.
+ *
+ * The pump takes a request off a ring (header and body copied once to private memory), calls its
+ * handler, and publishes the reply. A request belongs to one thread at a time.
+ */
+#ifndef XEN9P_REQUEST_H
+#define XEN9P_REQUEST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "xen9p/cursor.h"
+#include "xen9p/limits.h"
+#include "xen9p/p9.h"
+
+struct ring;
+struct session;
+struct journal_slot;
+
+struct request {
+    struct session *session;
+    struct ring *ring;
+    uint32_t size; /* from the header, judged against ring and msize */
+    uint8_t type;
+    uint16_t tag;
+    uint32_t generation; /* of the session when the request was taken; fid lookups need it */
+
+    /*
+     * The body behind the header. Twrite: fid, offset, count only; the payload is `data`, in ring
+     * memory (which the guest may change at any time: only copying system calls may touch it) or
+     * in a private copy.
+     */
+    struct cursor in;
+    struct iovec data[2];
+    int data_segs;
+    uint32_t data_len;
+
+    /* The reply's body, behind room for the header. request_big_reply() moves it. */
+    struct builder out;
+
+    /* The rest is the pump's. */
+    struct request *next;
+    struct journal_slot *slot;
+    uint32_t span;      /* which span of the ring's `out` this request holds, or RING_NO_SPAN */
+    bool published;     /* the handler has published the reply itself, or parked it */
+    bool duplicate;     /* its tag is in flight already */
+    uint8_t *big;       /* buffer of msize bytes, NULL until needed */
+    uint32_t big_size;
+    uint32_t reply_len; /* whole reply, once built */
+    uint8_t *reply;     /* where it stands: small or big */
+    uint8_t body[LIMIT_REQUEST];
+    uint8_t small[LIMIT_REPLY];
+};
+
+/*
+ * Handler of one message type. Reads `r->in`, writes the reply's body to `r->out`. Returns 0, or a negative errno that
+ * becomes Rlerror/Rerror (what was written to `out` is dropped). A handler must check
+ * cursor_done(&r->in) before it acts and return -EPROTO (sent as EINVAL... see request_errno) when it is false.
+ */
+typedef int (*request_handler)(struct request *r);
+
+/*
+ * Gives `r->out` room for `body` bytes of reply body (at most msize), in a buffer that is kept
+ * with the request. 0, -ENOMEM, or -EINVAL when body is over msize.
+ */
+int request_big_reply(struct request *r, uint32_t body);
+
+/*
+ * Answers a Tread of `count` bytes at `offset` of the open file `fd`: into the ring itself when
+ * the kernel can promise not to block, else through the request's buffer, with another thread
+ * taking over the waiting. Returns 0 with the reply built or published, or a negative errno.
+ * `nowait` remembers, per open file, that the file system refuses RWF_NOWAIT.
+ */
+int request_read(struct request *r, int fd, uint64_t offset, uint32_t count, bool *nowait);
+
+/*
+ * To be called before a system call that may wait for a disk, a server or another process: what
+ * was published so far is notified, and if more requests are waiting another thread is woken for
+ * them. Cheap when there is nothing to do.
+ */
+void request_may_block(struct request *r);
+
+#endif

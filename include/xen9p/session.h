@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * session.h - the 9P session of a device: dialect, msize, fids, and the table that says which
+ * message is handled by whom. All rings of a device share one session.
+ */
+#ifndef XEN9P_SESSION_H
+#define XEN9P_SESSION_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include "xen9p/fid.h"
+#include "xen9p/p9.h"
+#include "xen9p/request.h"
+
+struct worker;
+
+/* Other devices than the export root's (st_dev), in the order met: their index tells qids apart. */
+#define SESSION_MAX_DEVS 64u
+
+struct session {
+    struct worker *worker;
+    struct fid_table *fids;
+    _Atomic uint32_t dialect; /* enum p9_dialect */
+    _Atomic uint32_t msize;   /* before Tversion: the largest that a Tversion may use */
+    _Atomic uint32_t generation;
+    atomic_bool orphaned; /* a successor that has not seen Tversion: everything else is EIO */
+
+    /* Fixed once serving. */
+    uint32_t max_msize;
+    uint32_t shown_uid, shown_gid; /* owner that the guest sees for files of `owner` */
+    uint32_t owner_uid, owner_gid; /* owner of the export, as this process sees it */
+    bool read_only;
+    struct stat root; /* of WFD_ROOT */
+    bool remote;      /* the export's file system may wait for a server on any call */
+
+    pthread_mutex_t dev_lock;
+    dev_t dev[SESSION_MAX_DEVS];
+    _Atomic uint32_t num_devs;
+};
+
+/* How a message type is handled. */
+struct session_op {
+    request_handler handler; /* NULL: not in this dialect */
+    uint8_t flags;           /* SESSION_OP_* */
+};
+#define SESSION_OP_WRITE 1u /* changes the file system: EROFS on a read-only export */
+#define SESSION_OP_BLOCK 2u /* may wait for a disk: request_may_block() first */
+
+/* `fids` made, root looked at (WFD_ROOT must be open). Negative errno on failure. */
+int session_init(struct session *s, struct worker *w);
+void session_fini(struct session *s);
+
+/*
+ * Handles one request: looks it up in the dialect's table and calls its handler. Afterwards r->out holds the body of a
+ * reply of type *reply_type, or r->published is set. Never fails: an error has become an error reply.
+ */
+void session_dispatch(struct request *r, uint8_t *reply_type);
+
+/*
+ * Body of an error reply in the dialect's form (Rlerror: ecode[4]; Rerror: ename s [errno4]).
+ * Returns the reply type.
+ */
+uint8_t session_error(struct request *r, int error);
+
+/* qid of a file from its stat; version is never 0 for a regular file. */
+struct p9_qid session_qid(struct session *s, const struct stat *st);
+/* qid.path of (dev, ino), and qid.type from the S_IFMT bits. */
+uint64_t session_qid_path(struct session *s, dev_t dev, ino_t ino);
+uint8_t session_qid_type(mode_t mode);
+/* Ids that the guest sees. */
+uint32_t session_shown_uid(const struct session *s, uid_t uid);
+uint32_t session_shown_gid(const struct session *s, gid_t gid);
+
+#endif
