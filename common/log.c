@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * log.c - one escaped line per call on stderr.
+ *
+ * Trusts nothing about the arguments' bytes: xenstore strings end up here.
+ */
+#include "xen9p/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LOG_LINE_MAX 1024
+
+static struct {
+    const char *program;
+    enum log_level highest;
+    bool plain; /* stderr is a terminal: no "<N>" prefix */
+} log_state = {"xen9p", LOG_LEVEL_NOTICE, false};
+
+void log_init(const char *program, enum log_level highest)
+{
+    log_state.program = program;
+    log_state.highest = highest;
+    log_state.plain = isatty(STDERR_FILENO) == 1;
+}
+
+/* syslog priorities, as journald reads them from the start of a line */
+static int priority(enum log_level level)
+{
+    static const int of[] = {
+        [LOG_LEVEL_ERROR] = 3,
+        [LOG_LEVEL_WARNING] = 4,
+        [LOG_LEVEL_NOTICE] = 5,
+        [LOG_LEVEL_DEBUG] = 7,
+    };
+
+    return of[level];
+}
+
+/* Escapes everything but printable ASCII as \xNN; a backslash is doubled. */
+static size_t escape(char *dst, size_t cap, const char *src)
+{
+    static const char hex[] = "0123456789abcdef";
+    size_t n = 0;
+
+    for (; *src != '\0' && n + 4 < cap; src++) {
+        unsigned char ch = (unsigned char)*src;
+
+        if (ch == '\\') {
+            dst[n++] = '\\';
+            dst[n++] = '\\';
+        } else if (ch >= 0x20 && ch < 0x7f) {
+            dst[n++] = (char)ch;
+        } else {
+            dst[n++] = '\\';
+            dst[n++] = 'x';
+            dst[n++] = hex[ch >> 4];
+            dst[n++] = hex[ch & 15];
+        }
+    }
+    return n;
+}
+
+void log_msg(enum log_level level, const char *fmt, ...)
+{
+    char text[LOG_LINE_MAX];
+    char line[64 + 4 * LOG_LINE_MAX];
+    va_list ap;
+    int n;
+    size_t len;
+    ssize_t ignored;
+
+    if (level > log_state.highest)
+        return;
+    va_start(ap, fmt);
+    (void)vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    if (log_state.plain)
+        n = snprintf(line, 64, "%s: ", log_state.program);
+    else
+        n = snprintf(line, 64, "<%d>%s: ", priority(level), log_state.program);
+    len = n < 0 ? 0 : (size_t)(n < 64 ? n : 63);
+    len += escape(line + len, sizeof(line) - len - 1, text);
+    line[len++] = '\n';
+    /* one write: lines of several processes do not mix; a full or closed stderr is not our end */
+    ignored = write(STDERR_FILENO, line, len);
+    (void)ignored;
+}
