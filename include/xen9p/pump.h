@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * pump.h - the threads of a worker: wait for events, take requests off the rings, have them
- * executed, publish replies, notify the guest.
+ * executed, notify the guest.
  *
- * All idle threads wait on one epoll set (edge-triggered: one event wakes one thread). A thread
+ * All idle threads wait on one epoll set (edge-triggered: one event wakes one thread). The thread
  * that got the event unmasks the port at once and takes requests until there are none; before it
  * does something that may block while more is waiting it wakes one more thread.
+ *
+ * Locks are taken in this order: a ring's rx_lock, a ring's tx_lock, pump.lock.
  */
 #ifndef XEN9P_PUMP_H
 #define XEN9P_PUMP_H
@@ -15,46 +17,47 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "xen9p/control.h"
+#include "xen9p/flight.h"
 #include "xen9p/limits.h"
 #include "xen9p/request.h"
 
 struct worker;
-
-struct pump_flush; /* a parked Tflush */
 
 struct pump {
     struct worker *worker;
     uint32_t num_threads;
     pthread_t thread[LIMIT_THREADS_MAX];
 
-    pthread_mutex_t gate_lock; /* threads are made before the lockdown is proven: they wait here */
-    pthread_cond_t gate;
-    bool open;
+    pthread_mutex_t lock; /* of everything down to `flight` */
+    pthread_cond_t changed;
+    bool open; /* threads are made before the lockdown is proven: they wait for this */
+    struct flight flight;
 
-    pthread_mutex_t lock; /* request pool, tags in flight, parked flushes, slots */
-    struct request *free_requests;
-    struct request *all_requests;
-    uint32_t num_requests;
-    struct request *in_flight; /* linked by `flight_next`... */
-    struct pump_flush *flushes;
-    uint32_t num_flushes;
-    uint64_t slot_used[4]; /* bitmap of journal slots */
-
-    atomic_uint idle;    /* threads in epoll_wait */
-    atomic_bool kicked;  /* WFD_KICK was written and nobody came yet */
-    atomic_bool draining;
-    atomic_bool closing;
+    atomic_bool kicked;   /* WFD_KICK was written and nobody has come yet */
+    atomic_bool draining; /* take nothing more, end when nothing is in flight */
+    atomic_bool closing;  /* the guest broke a ring: take nothing more, wait to be stopped */
     atomic_uint_fast64_t served;
 };
 
 /*
  * Makes request pool, epoll set and threads. The threads touch nothing of the guest before
- * pump_open(). WFD_NOTIFY, WFD_CONTROL must be in place. Negative errno on failure.
+ * pump_open(). WFD_NOTIFY and WFD_CONTROL must be in place and SIGTERM blocked. Negative errno on
+ * failure.
  */
 int pump_start(struct pump *p, struct worker *w);
-/* Lockdown proven: go. */
+/* The lockdown is proven: read the rings' indexes (recover.h), then let the threads go. */
 void pump_open(struct pump *p);
-/* Waits until the threads have ended: drained, or closed. Returns the exit status of the worker. */
+/* Waits until the worker is to end and nothing is in flight any more. Returns its exit status. */
 int pump_wait(struct pump *p);
+
+/* Wakes one more thread if there are requests that nobody has taken. */
+void pump_pass_on(struct pump *p);
+/* Notifies the guest of every ring whose indexes have moved. */
+void pump_notify(struct pump *p);
+/* The device cannot go on: says so to the supervisor, once, and takes no more requests. */
+void pump_close(struct pump *p, enum ctl_close_reason reason, uint32_t ring, uint64_t value);
+/* A CTL_EVENT to the supervisor; dropped when it does not keep up. */
+void pump_event(struct pump *p, enum ctl_event_code code, uint64_t a, uint64_t b, uint64_t c);
 
 #endif

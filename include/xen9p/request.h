@@ -18,7 +18,6 @@
 
 struct ring;
 struct session;
-struct journal_slot;
 
 struct request {
     struct session *session;
@@ -42,23 +41,25 @@ struct request {
     struct builder out;
 
     /* The rest is the pump's. */
-    struct request *next;
-    struct journal_slot *slot;
+    struct request *next; /* free list, or the ring's backlog */
+    struct request *next_in_flight;
+    uint32_t slot;      /* of the journal */
     uint32_t span;      /* which span of the ring's `out` this request holds, or RING_NO_SPAN */
-    bool published;     /* the handler has published the reply itself, or parked it */
-    bool duplicate;     /* its tag is in flight already */
-    uint8_t *big;       /* buffer of msize bytes, NULL until needed */
-    uint32_t big_size;
+    int error;          /* judged when taken: answer this negative errno and do nothing else */
+    bool answered;      /* the guest may use the tag again */
+    bool published;     /* the handler has published the reply itself, or parked the request */
+    uint8_t *big;       /* buffer of the session's max_msize bytes, NULL until needed */
+    uint8_t *reply;     /* where the reply is built: small or big */
     uint32_t reply_len; /* whole reply, once built */
-    uint8_t *reply;     /* where it stands: small or big */
     uint8_t body[LIMIT_REQUEST];
     uint8_t small[LIMIT_REPLY];
 };
 
 /*
- * Handler of one message type. Reads `r->in`, writes the reply's body to `r->out`. Returns 0, or a negative errno that
- * becomes Rlerror/Rerror (what was written to `out` is dropped). A handler must check
- * cursor_done(&r->in) before it acts and return -EPROTO (sent as EINVAL... see request_errno) when it is false.
+ * Handler of one message type. Reads `r->in`, writes the reply's body to `r->out`. Returns 0, or a
+ * negative errno that becomes Rlerror/Rerror (what was written to `out` is dropped). A handler
+ * checks cursor_done(&r->in) before it acts and returns -EINVAL when it is false. A reply that did
+ * not fit (r->out.bad) becomes EMSGSIZE by itself.
  */
 typedef int (*request_handler)(struct request *r);
 
@@ -72,9 +73,9 @@ int request_big_reply(struct request *r, uint32_t body);
  * Answers a Tread of `count` bytes at `offset` of the open file `fd`: into the ring itself when
  * the kernel can promise not to block, else through the request's buffer, with another thread
  * taking over the waiting. Returns 0 with the reply built or published, or a negative errno.
- * `nowait` remembers, per open file, that the file system refuses RWF_NOWAIT.
+ * `nowait_refused` remembers, per open file, that the file system refuses RWF_NOWAIT.
  */
-int request_read(struct request *r, int fd, uint64_t offset, uint32_t count, bool *nowait);
+int request_read(struct request *r, int fd, uint64_t offset, uint32_t count, bool *nowait_refused);
 
 /*
  * To be called before a system call that may wait for a disk, a server or another process: what

@@ -24,6 +24,7 @@
 #include "xen9p/limits.h"
 #include "xen9p/ringidx.h"
 
+struct request;
 struct xen_9pfs_data_intf;
 
 #define RING_MAX_SPANS 64u
@@ -31,7 +32,7 @@ struct xen_9pfs_data_intf;
 
 /* A stretch of `out` that a request still reads from. */
 struct ring_span {
-    uint32_t end; /* index behind it */
+    uint32_t start; /* index of its message */
     bool done;
 };
 
@@ -54,6 +55,10 @@ struct ring {
     /* Producer. */
     pthread_mutex_t tx_lock;
     uint32_t in_prod;
+    struct request *backlog, *backlog_last; /* replies that did not fit yet; the pump's */
+
+    /* Tags to be answered with a fixed reply as soon as there is room; the pump's. */
+    atomic_uint answers;
 
     atomic_bool moved; /* an index of ours has moved since the last notification */
 };
@@ -78,12 +83,14 @@ void ring_init(struct ring *r, uint32_t id, const struct ctl_ring *cfg, void *in
                struct journal_ring *journal);
 
 /*
- * Next request at out_taken, without taking it. `max_size` is the largest that a message may be.
- * rx_lock held.
+ * The next request at out_taken, without taking it. Its size is at least P9_HDR_SIZE and at most
+ * what is queued; whether it is too large for the session is the caller's to judge. rx_lock held.
  */
-enum ring_result ring_peek(struct ring *r, uint32_t max_size, struct ring_head *h);
+enum ring_result ring_peek(struct ring *r, struct ring_head *h);
 /* True when `out` holds bytes that were not taken. Any thread, a hint. */
 bool ring_pending(const struct ring *r);
+/* out_prod, or where we stand when the guest's value makes no sense. Any thread. */
+uint32_t ring_out_prod(const struct ring *r);
 /* Copies `len` bytes at index `at` of `out` to private memory. rx_lock held, or the span is. */
 void ring_copy_out(const struct ring *r, uint32_t at, void *dst, uint32_t len);
 /*

@@ -37,6 +37,7 @@ struct session {
     struct stat root; /* of WFD_ROOT */
     bool remote;      /* the export's file system may wait for a server on any call */
 
+    pthread_mutex_t version_lock; /* one Tversion at a time */
     pthread_mutex_t dev_lock;
     dev_t dev[SESSION_MAX_DEVS];
     _Atomic uint32_t num_devs;

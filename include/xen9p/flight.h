@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * flight.h - requests between being taken and being answered: the pool of them, their tags, their journal
+ * slots, and the Tflush that wait for them.
+ *
+ * A request is in flight from flight_begin() to flight_end(). Between flight_answer() and flight_end() its reply is being
+ * published: the guest may use the tag again, a Tflush still waits.
+ */
+#ifndef XEN9P_FLIGHT_H
+#define XEN9P_FLIGHT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "xen9p/journal.h"
+#include "xen9p/request.h"
+
+struct pump;
+struct ring_head;
+
+#define FLIGHT_NO_SLOT UINT32_MAX
+
+/* A Tflush that waits; it stands at the index of its journal slot. */
+struct flight_flush {
+    bool waiting;
+    uint16_t tag, oldtag;
+    uint32_t generation;
+    uint64_t number;                  /* in the order of parking */
+    uint32_t taken[CTL_MAX_RINGS];    /* each ring must have been taken up to here */
+};
+
+struct flight {
+    struct request *pool; /* num_requests of them, in one block */
+    uint32_t num_requests;
+    struct request *unused;
+    struct request *first; /* in flight */
+    uint64_t used_slots[(JOURNAL_SLOTS + 63) / 64];
+    uint64_t answer_slots[(JOURNAL_SLOTS + 63) / 64]; /* wait for a fixed answer */
+    struct flight_flush flush[JOURNAL_SLOTS];
+    uint32_t num_flushes;
+    uint64_t flush_number;
+};
+
+/* A pool of `num_requests` requests. Negative errno on failure. */
+int flight_init(struct flight *f, uint32_t num_requests);
+void flight_fini(struct flight *f);
+
+/*
+ * A request with the tag and type given, in flight from now on, its journal slot filled in. NULL when the pool
+ * or the journal is used up: to be tried again when something was answered. r->error is set when the tag is in flight
+ * already.
+ */
+struct request *flight_begin(struct pump *p, struct ring *ring, const struct ring_head *h);
+/* The reply is about to be published. */
+void flight_answer(struct pump *p, struct request *r);
+/* The reply is published (or dropped): tag and journal slot are free, Tflush that waited may go. */
+void flight_end(struct pump *p, struct request *r);
+/* Gives the request back to the pool. */
+void flight_free(struct pump *p, struct request *r);
+/* True when nothing is in flight. */
+bool flight_none(struct pump *p);
+
+/*
+ * Tflush `r` of `oldtag`: true when it may be answered at once; else it is parked (r->published)
+ * and answered when oldtag is. Rules of the specification: the reply to oldtag, if there is one,
+ * comes before Rflush, also when both came on different rings.
+ */
+bool flight_flush(struct pump *p, struct request *r, uint16_t oldtag);
+/* Requests were taken off a ring: Tflush that waited for that may go. */
+void flight_taken(struct pump *p);
+
+/* The journal slot of a request that is answered with a fixed reply as soon as there is room. */
+void flight_answer_slot(struct pump *p, uint32_t slot);
+/* Next slot of `ring` to be answered that way, or FLIGHT_NO_SLOT. */
+uint32_t flight_next_answer(struct pump *p, uint32_t ring);
+void flight_answered_slot(struct pump *p, uint32_t slot);
+
+#endif

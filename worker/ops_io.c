@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * ops_io.c - Tread, Twrite, Tfsync.
+ *
+ * Data of a Twrite may still be in guest memory and change under us: only pwritev2 touches it.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "xen9p/ops.h"
+#include "xen9p/session.h"
+
+/* The open file of a fid. -EBADF: no such fid, not open, or not open for this. */
+static int open_file(struct request *r, uint32_t num, bool write, struct fid **out)
+{
+    struct fid *f = fid_get(r->session->fids, num, r->generation);
+    uint32_t mode;
+
+    if (f == NULL)
+        return -EBADF;
+    if (atomic_load(&f->io_fd) < 0)
+        goto bad;
+    mode = f->open_flags & P9_L_ACCMODE;
+    if (mode == (write ? P9_L_RDONLY : P9_L_WRONLY))
+        goto bad;
+    *out = f;
+    return 0;
+bad:
+    fid_put(f);
+    return -EBADF;
+}
+
+/* Tread fid[4] offset[8] count[4] -> Rread count[4] data. A count that cannot be answered is cut. */
+int op_read(struct request *r)
+{
+    uint32_t num = cursor_u32(&r->in);
+    uint64_t offset = cursor_u64(&r->in);
+    uint32_t count = cursor_u32(&r->in);
+    uint32_t most = atomic_load(&r->session->msize) - P9_IOHDR_SIZE;
+    struct fid *f;
+    int err;
+
+    if (!cursor_done(&r->in) || offset > INT64_MAX)
+        return -EINVAL;
+    if (atomic_load(&r->session->dialect) == P9_DIALECT_L)
+        most--; /* Linux takes a reply of msize bytes for one that did not fit */
+    if (count > most)
+        count = most;
+    if (count > INT64_MAX - offset)
+        count = (uint32_t)(INT64_MAX - offset);
+    err = open_file(r, num, false, &f);
+    if (err != 0)
+        return err;
+    if (f->type == S_IFDIR)
+        err = -EISDIR;
+    else
+        err = request_read(r, atomic_load(&f->io_fd), offset, count, &f->nowait_refused);
+    fid_put(f);
+    return err;
+}
+
+/* Twrite fid[4] offset[8] count[4] data -> Rwrite count[4]. */
+int op_write(struct request *r)
+{
+    uint32_t num = cursor_u32(&r->in);
+    uint64_t offset = cursor_u64(&r->in);
+    uint32_t count = cursor_u32(&r->in);
+    struct fid *f;
+    ssize_t n = 0;
+    int err;
+
+    if (!cursor_done(&r->in) || count != r->data_len || offset > INT64_MAX)
+        return -EINVAL;
+    err = open_file(r, num, true, &f);
+    if (err != 0)
+        return err;
+    if (count > 0) {
+        do
+            n = pwritev2(atomic_load(&f->io_fd), r->data, r->data_segs, (off_t)offset, 0);
+        while (n < 0 && errno == EINTR);
+        if (n < 0)
+            err = -errno;
+    }
+    fid_put(f);
+    if (err == 0)
+        builder_u32(&r->out, (uint32_t)n);
+    return err;
+}
+
+/* Tfsync fid[4] datasync[4] -> Rfsync. A fid that is not open has nothing to write back. */
+int op_fsync(struct request *r)
+{
+    uint32_t num = cursor_u32(&r->in);
+    uint32_t datasync = cursor_u32(&r->in);
+    struct fid *f;
+    int fd, err = 0;
+
+    if (!cursor_done(&r->in))
+        return -EINVAL;
+    f = fid_get(r->session->fids, num, r->generation);
+    if (f == NULL)
+        return -EBADF;
+    fd = atomic_load(&f->io_fd);
+    if (fd >= 0 && (datasync != 0 ? fdatasync(fd) : fsync(fd)) != 0)
+        err = -errno;
+    fid_put(f);
+    return err;
+}

@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * pump.c - the threads of a worker.
+ *
+ * Takes requests off the rings (guest memory, copied once here) and sees to it that no wake-up is
+ * lost: events and kicks are edges on one epoll set, each wakes one thread, and a thread looks at all
+ * rings between receiving an edge and waiting for the next.
+ */
+#include "xen9p/pump.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <xen/xen.h> /* domid_t for evtchn.h */
+
+#include <xen/sys/evtchn.h>
+
+#include "xen9p/descriptors.h"
+#include "xen9p/recover.h"
+#include "xen9p/reply.h"
+#include "xen9p/worker.h"
+
+/* Requests served by one thread before the guest is told, when more keep coming. */
+#define BATCH 8
+
+void pump_event(struct pump *p, enum ctl_event_code code, uint64_t a, uint64_t b, uint64_t c)
+{
+    union ctl_message m = {.event = {.hdr.type = CTL_EVENT, .code = code, .a = a, .b = b, .c = c}};
+
+    (void)p;
+    (void)ctl_send(WFD_CONTROL, &m, NULL, 0);
+}
+
+void pump_close(struct pump *p, enum ctl_close_reason reason, uint32_t ring, uint64_t value)
+{
+    if (!atomic_exchange(&p->closing, true))
+        pump_event(p, CTL_EVENT_CLOSE, reason, ring, value);
+}
+
+static bool evtchn(const struct pump *p)
+{
+    return p->worker->config.notify_kind == CTL_NOTIFY_EVTCHN;
+}
+
+static void notify_ring(struct pump *p, struct ring *ring)
+{
+    const uint64_t one = 1;
+    struct ioctl_evtchn_notify n = {.port = ring->port};
+
+    if (evtchn(p) ? ioctl(WFD_NOTIFY, IOCTL_EVTCHN_NOTIFY, &n) != 0
+                  : write(WFD_CALL, &one, sizeof(one)) != (ssize_t)sizeof(one))
+        pump_close(p, CTL_CLOSE_NOTIFY, ring->id, (uint64_t)errno);
+}
+
+void pump_notify(struct pump *p)
+{
+    for (uint32_t i = 0; i < p->worker->config.num_rings; i++) {
+        struct ring *ring = &p->worker->ring[i];
+
+        if (atomic_load_explicit(&ring->moved, memory_order_relaxed) &&
+            atomic_exchange(&ring->moved, false))
+            notify_ring(p, ring);
+    }
+}
+
+static void kick(void)
+{
+    const uint64_t one = 1;
+    ssize_t n = write(WFD_KICK, &one, sizeof(one));
+
+    (void)n; /* a counter that is full wakes just as well */
+}
+
+void pump_pass_on(struct pump *p)
+{
+    for (uint32_t i = 0; i < p->worker->config.num_rings; i++) {
+        struct ring *ring = &p->worker->ring[i];
+
+        if (ring_pending(ring) && !atomic_exchange(&p->kicked, true))
+            kick();
+    }
+}
+
+static void start_draining(struct pump *p)
+{
+    atomic_store(&p->draining, true);
+    pthread_mutex_lock(&p->lock);
+    pthread_cond_broadcast(&p->changed);
+    pthread_mutex_unlock(&p->lock);
+}
+
+/* Ports with an event: unmask them at once, so that what comes from now on wakes another thread. */
+static void drain_notify(struct pump *p)
+{
+    uint32_t ports[CTL_MAX_RINGS * 2];
+    uint64_t count;
+    ssize_t n;
+
+    if (!evtchn(p)) {
+        n = read(WFD_NOTIFY, &count, sizeof(count));
+        (void)n;
+        return;
+    }
+    n = read(WFD_NOTIFY, ports, sizeof(ports));
+    if (n > 0)
+        n = write(WFD_NOTIFY, ports, (size_t)n);
+    if (n < 0 && errno != EAGAIN && errno != EINTR)
+        pump_close(p, CTL_CLOSE_NOTIFY, 0, (uint64_t)errno);
+}
+
+/* Anything but STOP, or the end of the supervisor, means the same: finish and go. */
+static void drain_control(struct pump *p)
+{
+    struct ctl_received r;
+
+    if (ctl_recv(WFD_CONTROL, CTL_SIDE_WORKER, &r, MSG_DONTWAIT) == -EAGAIN)
+        return;
+    for (size_t i = 0; i < r.num_fds; i++)
+        close(r.fds[i]);
+    start_draining(p);
+}
+
+static void handle_event(struct pump *p, int fd)
+{
+    uint64_t count;
+    ssize_t n;
+
+    switch (fd) {
+    case WFD_NOTIFY:
+        drain_notify(p);
+        break;
+    case WFD_KICK:
+        n = read(WFD_KICK, &count, sizeof(count));
+        (void)n;
+        atomic_store(&p->kicked, false);
+        break;
+    case WFD_SIGNAL:
+        start_draining(p);
+        break;
+    case WFD_CONTROL:
+        drain_control(p);
+        break;
+    default:
+        break;
+    }
+}
+
+/* Body of a Twrite: the fields in front of the data are copied, the data stays where it can. */
+static void take_write(struct ring *ring, const struct ring_head *h, struct request *r, bool *hold)
+{
+    r->data_len = h->size - P9_TWRITE_HDR_SIZE;
+    ring_copy_out(ring, h->at + P9_HDR_SIZE, r->body, P9_TWRITE_HDR_SIZE - P9_HDR_SIZE);
+    cursor_init(&r->in, r->body, P9_TWRITE_HDR_SIZE - P9_HDR_SIZE);
+    *hold = r->data_len > 0 && ring_can_hold(ring, h->size);
+    if (*hold) {
+        r->data_segs = ringidx_segments(ring->out, ring->size, h->at + P9_TWRITE_HDR_SIZE,
+                                        r->data_len, r->data);
+        return;
+    }
+    if (r->data_len == 0)
+        return;
+    r->error = request_big_reply(r, 0);
+    if (r->error == 0) {
+        ring_copy_out(ring, h->at + P9_TWRITE_HDR_SIZE, r->big, r->data_len);
+        r->data[0] = (struct iovec){r->big, r->data_len};
+        r->data_segs = 1;
+    }
+}
+
+/* Copies what the request says out of guest memory, once. rx_lock held. */
+static void take_body(struct ring *ring, const struct ring_head *h, struct request *r, bool *hold)
+{
+    uint32_t len = h->size - P9_HDR_SIZE;
+
+    cursor_init(&r->in, r->body, 0);
+    if (r->error != 0)
+        return;
+    if (h->size > atomic_load(&r->session->msize)) {
+        r->error = -EMSGSIZE;
+    } else if (h->type == P9_TWRITE && h->size >= P9_TWRITE_HDR_SIZE) {
+        take_write(ring, h, r, hold);
+    } else if (len > sizeof(r->body)) {
+        r->error = -EMSGSIZE;
+    } else {
+        ring_copy_out(ring, h->at + P9_HDR_SIZE, r->body, len);
+        cursor_init(&r->in, r->body, len);
+    }
+}
+
+/* The next request of a ring, or NULL: none, or no room to answer it, or the device is ending. */
+static struct request *take(struct pump *p, struct ring *ring)
+{
+    struct request *r = NULL;
+    struct ring_head h;
+    enum ring_result res;
+    bool hold = false;
+
+    if (!ring_pending(ring) || atomic_load(&p->draining) || atomic_load(&p->closing))
+        return NULL;
+    pthread_mutex_lock(&ring->rx_lock);
+    res = reply_flush(p, ring) ? ring_peek(ring, &h) : RING_EMPTY;
+    if (res == RING_REQUEST)
+        r = flight_begin(p, ring, &h);
+    if (r != NULL) {
+        take_body(ring, &h, r, &hold);
+        r->span = ring_advance(ring, &h, hold);
+    }
+    pthread_mutex_unlock(&ring->rx_lock);
+    if (res == RING_BROKEN)
+        pump_close(p, h.reason, ring->id, h.value);
+    if (r != NULL)
+        flight_taken(p);
+    return r;
+}
+
+static void execute(struct pump *p, struct request *r)
+{
+    struct session *s = r->session;
+    uint32_t msize = atomic_load(&s->msize);
+    uint32_t cap = msize < sizeof(r->small) ? msize : (uint32_t)sizeof(r->small);
+    uint8_t type;
+
+    builder_init(&r->out, r->small + P9_HDR_SIZE, cap - P9_HDR_SIZE);
+    session_dispatch(r, &type);
+    if (r->span != RING_NO_SPAN)
+        ring_release(r->ring, r->span, r->size);
+    atomic_fetch_add_explicit(&p->served, 1, memory_order_relaxed);
+    if (r->published)
+        flight_free(p, r);
+    else
+        reply_send(p, r, type);
+}
+
+/* Takes and executes until no ring has anything to take. */
+static void serve(struct pump *p)
+{
+    uint32_t rings = p->worker->config.num_rings;
+    uint32_t batch = 0;
+    bool again = true;
+
+    for (uint32_t i = 0; i < rings; i++)
+        (void)reply_flush(p, &p->worker->ring[i]);
+    while (again) {
+        again = false;
+        for (uint32_t i = 0; i < rings; i++) {
+            struct request *r = take(p, &p->worker->ring[i]);
+
+            if (r == NULL)
+                continue;
+            again = true;
+            execute(p, r);
+            if (++batch % BATCH == 0)
+                pump_notify(p);
+        }
+    }
+    pump_notify(p);
+}
+
+static void wait_gate(struct pump *p)
+{
+    pthread_mutex_lock(&p->lock);
+    while (!p->open)
+        pthread_cond_wait(&p->changed, &p->lock);
+    pthread_mutex_unlock(&p->lock);
+}
+
+static void *pump_thread(void *arg)
+{
+    struct pump *p = arg;
+    struct epoll_event ev[4];
+
+    wait_gate(p);
+    while (!atomic_load(&p->draining)) {
+        int n;
+
+        serve(p);
+        n = epoll_wait(WFD_EPOLL, ev, 4, -1);
+        for (int i = 0; i < n; i++)
+            handle_event(p, ev[i].data.fd);
+    }
+    serve(p); /* takes nothing any more, publishes what there is room for */
+    kick();   /* the next thread ends, too */
+    return NULL;
+}
+
+static int watch(int fd)
+{
+    struct epoll_event ev = {.events = EPOLLIN | EPOLLET, .data.fd = fd};
+
+    return epoll_ctl(WFD_EPOLL, EPOLL_CTL_ADD, fd, &ev) == 0 ? 0 : -errno;
+}
+
+/* Moves a descriptor just made to its fixed number. */
+static int place(int fd, int number)
+{
+    int err = 0;
+
+    if (fd < 0)
+        return -errno;
+    if (fd == number)
+        return 0;
+    if (dup3(fd, number, O_CLOEXEC) < 0)
+        err = -errno;
+    close(fd);
+    return err;
+}
+
+static int make_descriptors(void)
+{
+    static const int watched[] = {WFD_NOTIFY, WFD_KICK, WFD_SIGNAL, WFD_CONTROL};
+    sigset_t term;
+    int err;
+
+    sigemptyset(&term);
+    sigaddset(&term, SIGTERM);
+    err = place(epoll_create1(EPOLL_CLOEXEC), WFD_EPOLL);
+    if (err == 0)
+        err = place(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), WFD_KICK);
+    if (err == 0)
+        err = place(signalfd(-1, &term, SFD_CLOEXEC | SFD_NONBLOCK), WFD_SIGNAL);
+    for (size_t i = 0; err == 0 && i < sizeof(watched) / sizeof(watched[0]); i++)
+        err = watch(watched[i]);
+    return err;
+}
+
+static int make_threads(struct pump *p)
+{
+    pthread_attr_t attr;
+    int err = 0;
+
+    pthread_attr_init(&attr);
+    pthread_attr_setstacksize(&attr, LIMIT_THREAD_STACK);
+    for (uint32_t i = 0; i < p->num_threads && err == 0; i++)
+        err = pthread_create(&p->thread[i], &attr, pump_thread, p);
+    pthread_attr_destroy(&attr);
+    return -err;
+}
+
+int pump_start(struct pump *p, struct worker *w)
+{
+    int err;
+
+    memset(p, 0, sizeof(*p));
+    p->worker = w;
+    p->num_threads = w->config.threads;
+    pthread_mutex_init(&p->lock, NULL);
+    pthread_cond_init(&p->changed, NULL);
+    /* each thread executes one, and each ring may have a backlog of as many */
+    err = flight_init(&p->flight, p->num_threads * w->config.num_rings);
+    if (err == 0)
+        err = make_descriptors();
+    if (err == 0)
+        err = make_threads(p);
+    return err;
+}
+
+void pump_open(struct pump *p)
+{
+    (void)recover_rings(p->worker);
+    pthread_mutex_lock(&p->lock);
+    p->open = true;
+    pthread_cond_broadcast(&p->changed);
+    pthread_mutex_unlock(&p->lock);
+}
+
+int pump_wait(struct pump *p)
+{
+    pthread_mutex_lock(&p->lock);
+    while (!atomic_load(&p->draining) || !flight_none(p))
+        pthread_cond_wait(&p->changed, &p->lock);
+    pthread_mutex_unlock(&p->lock);
+    kick();
+    pump_notify(p);
+    pump_event(p, CTL_EVENT_STOPPED, atomic_load(&p->served), 0, 0);
+    return 0;
+}

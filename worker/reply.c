@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * reply.c - publishing replies, and keeping those that do not fit yet.
+ */
+#include "xen9p/reply.h"
+
+#include <errno.h>
+
+#include "xen9p/pump.h"
+#include "xen9p/worker.h"
+
+static void put_header(uint8_t *at, uint32_t size, uint8_t type, uint16_t tag)
+{
+    struct builder b;
+
+    builder_init(&b, at, P9_HDR_SIZE);
+    builder_u32(&b, size);
+    builder_u8(&b, type);
+    builder_u16(&b, tag);
+}
+
+/* Room in `in`; a broken in_cons closes the device and counts as none. tx_lock held. */
+static uint32_t room(struct pump *p, struct ring *ring)
+{
+    uint32_t n = ring_room(ring);
+
+    if (n == UINT32_MAX) {
+        pump_close(p, CTL_CLOSE_BAD_INDEX, ring->id, (uint64_t)ring->in_prod << 32);
+        return 0;
+    }
+    return n;
+}
+
+/* After a Tversion nobody waits for the reply of an older request any more. */
+static bool stale(const struct request *r)
+{
+    return r->generation != atomic_load(&r->session->generation);
+}
+
+static void end(struct pump *p, struct request *r)
+{
+    flight_end(p, r);
+    flight_free(p, r);
+}
+
+/* tx_lock held. False: no room. */
+static bool publish(struct pump *p, struct request *r)
+{
+    struct ring *ring = r->ring;
+
+    if (!stale(r)) {
+        if (room(p, ring) < r->reply_len)
+            return false;
+        flight_answer(p, r);
+        ring_copy_in(ring, 0, r->reply, r->reply_len);
+        ring_publish(ring, r->reply_len, &p->worker->journal->slot[r->slot]);
+    }
+    end(p, r);
+    return true;
+}
+
+/*
+ * The reply to a tag whose request is gone: a Tflush that waited, or what a predecessor left. A clunk has
+ * happened in either case; everything else failed.
+ */
+static uint32_t fixed_reply(struct pump *p, const struct journal_slot *slot, uint8_t buf[64])
+{
+    struct request r = {.session = &p->worker->session};
+    uint8_t type = (uint8_t)(slot->type + 1);
+    uint32_t len = P9_HDR_SIZE;
+
+    if (slot->type != P9_TFLUSH && slot->type != P9_TCLUNK) {
+        builder_init(&r.out, buf + P9_HDR_SIZE, 64 - P9_HDR_SIZE);
+        type = session_error(&r, EIO);
+        len += (uint32_t)builder_len(&r.out);
+    }
+    put_header(buf, len, type, slot->tag);
+    return len;
+}
+
+/* tx_lock held. */
+static bool publish_answers(struct pump *p, struct ring *ring)
+{
+    uint8_t buf[64];
+
+    while (atomic_load(&ring->answers) > 0) {
+        uint32_t i = flight_next_answer(p, ring->id);
+        struct journal_slot *slot;
+        uint32_t len;
+
+        if (i == FLIGHT_NO_SLOT)
+            return true;
+        slot = &p->worker->journal->slot[i];
+        len = fixed_reply(p, slot, buf);
+        if (room(p, ring) < len)
+            return false;
+        ring_copy_in(ring, 0, buf, len);
+        ring_publish(ring, len, slot);
+        flight_answered_slot(p, i);
+    }
+    return true;
+}
+
+bool reply_flush(struct pump *p, struct ring *ring)
+{
+    bool done = true;
+
+    if (__atomic_load_n(&ring->backlog, __ATOMIC_RELAXED) == NULL &&
+        atomic_load(&ring->answers) == 0)
+        return true;
+    pthread_mutex_lock(&ring->tx_lock);
+    while (done && ring->backlog != NULL) {
+        struct request *next = ring->backlog->next;
+
+        done = publish(p, ring->backlog);
+        if (done)
+            __atomic_store_n(&ring->backlog, next, __ATOMIC_RELAXED);
+    }
+    done = done && publish_answers(p, ring);
+    pthread_mutex_unlock(&ring->tx_lock);
+    return done;
+}
+
+/* Lets the answers go that the end of a request has set free, on whichever ring. */
+static void flush_answers(struct pump *p)
+{
+    for (uint32_t i = 0; i < p->worker->config.num_rings; i++)
+        if (atomic_load(&p->worker->ring[i].answers) > 0)
+            (void)reply_flush(p, &p->worker->ring[i]);
+}
+
+void reply_send(struct pump *p, struct request *r, uint8_t type)
+{
+    struct ring *ring = r->ring;
+
+    r->reply = r->out.start - P9_HDR_SIZE;
+    r->reply_len = P9_HDR_SIZE + (uint32_t)builder_len(&r->out);
+    put_header(r->reply, r->reply_len, type, r->tag);
+    pthread_mutex_lock(&ring->tx_lock);
+    if (ring->backlog != NULL || !publish(p, r)) {
+        r->next = NULL;
+        if (ring->backlog == NULL)
+            __atomic_store_n(&ring->backlog, r, __ATOMIC_RELAXED);
+        else
+            ring->backlog_last->next = r;
+        ring->backlog_last = r;
+    }
+    pthread_mutex_unlock(&ring->tx_lock);
+    flush_answers(p);
+}
+
+int reply_direct_begin(struct pump *p, struct request *r, uint32_t count, struct iovec seg[2])
+{
+    struct ring *ring = r->ring;
+
+    pthread_mutex_lock(&ring->tx_lock);
+    if (ring->backlog == NULL && !stale(r) && room(p, ring) >= P9_IOHDR_SIZE + count)
+        return ring_room_segments(ring, P9_IOHDR_SIZE, count, seg);
+    pthread_mutex_unlock(&ring->tx_lock);
+    return 0;
+}
+
+void reply_direct_commit(struct pump *p, struct request *r, uint32_t n)
+{
+    struct ring *ring = r->ring;
+    uint8_t hdr[P9_IOHDR_SIZE];
+    struct builder b;
+
+    put_header(hdr, P9_IOHDR_SIZE + n, (uint8_t)(r->type + 1), r->tag);
+    builder_init(&b, hdr + P9_HDR_SIZE, sizeof(uint32_t));
+    builder_u32(&b, n);
+    flight_answer(p, r);
+    ring_copy_in(ring, 0, hdr, sizeof(hdr));
+    ring_publish(ring, P9_IOHDR_SIZE + n, &p->worker->journal->slot[r->slot]);
+    flight_end(p, r);
+    r->published = true;
+    pthread_mutex_unlock(&ring->tx_lock);
+    flush_answers(p);
+}
+
+void reply_direct_abort(struct pump *p, struct request *r)
+{
+    (void)p;
+    pthread_mutex_unlock(&r->ring->tx_lock);
+}

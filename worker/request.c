@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * request.c - what handlers need of the machinery around them: larger replies, reading into the
+ * ring, and saying that they may block.
+ */
+#include "xen9p/request.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "xen9p/reply.h"
+#include "xen9p/worker.h"
+
+int request_big_reply(struct request *r, uint32_t body)
+{
+    uint32_t size = r->session->max_msize;
+
+    if (body > size - P9_HDR_SIZE)
+        return -EINVAL;
+    if (r->big == NULL) {
+        void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+        if (p == MAP_FAILED)
+            return -ENOMEM;
+        r->big = p;
+    }
+    if (body > 0)
+        builder_init(&r->out, r->big + P9_HDR_SIZE, body);
+    return 0;
+}
+
+void request_may_block(struct request *r)
+{
+    struct pump *p = &r->session->worker->pump;
+
+    pump_notify(p);
+    pump_pass_on(p);
+}
+
+/* Skips `n` bytes of the segments; returns how many are left. */
+static int skip(struct iovec seg[2], int segs, size_t n)
+{
+    if (segs == 2 && n >= seg[0].iov_len) {
+        n -= seg[0].iov_len;
+        seg[0] = seg[1];
+        segs = 1;
+    }
+    seg[0].iov_base = (char *)seg[0].iov_base + n;
+    seg[0].iov_len -= n;
+    return segs;
+}
+
+/*
+ * Reads into `seg` without blocking: the whole count, or up to the end of the file. Returns the number
+ * of bytes, or -EAGAIN when the rest would block, or another negative errno.
+ */
+static ssize_t read_nowait(int fd, struct iovec seg[2], int segs, uint64_t offset, uint32_t count)
+{
+    size_t done = 0;
+
+    while (done < count) {
+        ssize_t n = preadv2(fd, seg, segs, (off_t)(offset + done), RWF_NOWAIT);
+
+        if (n < 0)
+            return -errno;
+        if (n == 0)
+            break;
+        done += (size_t)n;
+        if (done < count)
+            segs = skip(seg, segs, (size_t)n);
+    }
+    return (ssize_t)done;
+}
+
+/* Through the request's own buffer: may take as long as it takes. */
+static int read_buffered(struct request *r, int fd, uint64_t offset, uint32_t count)
+{
+    size_t done = 0;
+    int err = request_big_reply(r, (uint32_t)sizeof(uint32_t) + count);
+
+    if (err != 0)
+        return err;
+    request_may_block(r);
+    while (done < count) {
+        ssize_t n = pread(fd, r->out.start + sizeof(uint32_t) + done, count - done,
+                          (off_t)(offset + done));
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 && done == 0)
+            return -errno;
+        if (n <= 0)
+            break;
+        done += (size_t)n;
+    }
+    builder_u32(&r->out, (uint32_t)done);
+    r->out.p += done;
+    return 0;
+}
+
+int request_read(struct request *r, int fd, uint64_t offset, uint32_t count, bool *nowait_refused)
+{
+    struct pump *p = &r->session->worker->pump;
+    struct iovec seg[2];
+    ssize_t n;
+    int segs;
+
+    if (__atomic_load_n(nowait_refused, __ATOMIC_RELAXED))
+        return read_buffered(r, fd, offset, count);
+    segs = count > 0 ? reply_direct_begin(p, r, count, seg) : 0;
+    if (segs == 0)
+        return read_buffered(r, fd, offset, count);
+    n = read_nowait(fd, seg, segs, offset, count);
+    if (n >= 0) {
+        reply_direct_commit(p, r, (uint32_t)n);
+        return 0;
+    }
+    reply_direct_abort(p, r);
+    if (n == -EOPNOTSUPP)
+        __atomic_store_n(nowait_refused, true, __ATOMIC_RELAXED);
+    else if (n != -EAGAIN && n != -EINTR)
+        return (int)n;
+    return read_buffered(r, fd, offset, count);
+}
