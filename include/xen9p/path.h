@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * path.h - steps through the export. All of them work on O_PATH descriptors, take one name at a
+ * time, never follow a symlink and never hand ".." to the kernel.
+ */
+#ifndef XEN9P_PATH_H
+#define XEN9P_PATH_H
+
+#include <sys/stat.h>
+
+#include "xen9p/fid.h"
+#include "xen9p/p9.h"
+
+struct session;
+
+/* stat of the file that `fd` (O_PATH or open) refers to. 0 or a negative errno. */
+int path_stat(int fd, struct stat *st);
+
+/*
+ * O_PATH descriptor of `name` (as made by p9_name()) in the directory `dirfd`, and its stat.
+ * Returns the descriptor, owned by the caller, or a negative errno.
+ */
+int path_step(int dirfd, const char *name, struct stat *st);
+
+/* Another O_PATH descriptor of the file that `fd` refers to, unlinked or not. Or a negative errno. */
+int path_again(int fd);
+
+/*
+ * Where a file is now: an O_PATH descriptor of its parent directory, owned by the caller, and its
+ * name there. The kernel knows the name under which `fd` was reached, through all renames; it is
+ * walked from the root, and what stands at its end compared with `fd`.
+ * -EBUSY: the root, which has no parent. -ENOENT: unlinked, or moved out of the export.
+ * -ENAMETOOLONG: deeper than a path can say (4096 bytes).
+ */
+int path_locate(const struct session *s, int fd, char name[P9_NAME_MAX + 1]);
+
+#endif

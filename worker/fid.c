@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * fid.c - fids and the table of them: a hash that grows, under one mutex.
+ *
+ * Fid numbers are the guest's choice. They are spread by a multiplicative hash; a guest that
+ * looks for collisions slows its own look-ups and nobody else's, over at most `max` fids.
+ */
+#include "xen9p/fid.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "xen9p/descriptors.h"
+#include "xen9p/dirstream.h"
+#include "xen9p/p9.h"
+
+#define FIRST_BITS 6u /* 64 buckets to begin with: a guest at rest has a few fids */
+
+struct fid_table {
+    pthread_mutex_t lock;
+    struct fid **bucket;
+    unsigned int bits; /* 1 << bits buckets */
+    uint32_t count, max;
+    uint32_t generation;
+};
+
+static uint32_t hash(uint32_t num, unsigned int bits)
+{
+    return (uint32_t)(num * 2654435769u) >> (32 - bits); /* 2^32 / golden ratio */
+}
+
+struct fid_table *fid_table_new(uint32_t max)
+{
+    struct fid_table *t = calloc(1, sizeof(*t));
+
+    if (t == NULL)
+        return NULL;
+    t->bits = FIRST_BITS;
+    t->max = max;
+    t->bucket = calloc((size_t)1 << t->bits, sizeof(struct fid *));
+    if (t->bucket == NULL) {
+        free(t);
+        return NULL;
+    }
+    pthread_mutex_init(&t->lock, NULL);
+    return t;
+}
+
+/* Unlinks all fids from the table; returns them as a list. Lock held. */
+static struct fid *take_all(struct fid_table *t)
+{
+    struct fid *all = NULL;
+
+    for (size_t i = 0; i < (size_t)1 << t->bits; i++) {
+        while (t->bucket[i] != NULL) {
+            struct fid *f = t->bucket[i];
+
+            t->bucket[i] = f->next;
+            f->next = all;
+            all = f;
+        }
+    }
+    t->count = 0;
+    return all;
+}
+
+static void put_all(struct fid *all)
+{
+    while (all != NULL) {
+        struct fid *next = all->next;
+
+        fid_put(all);
+        all = next;
+    }
+}
+
+void fid_table_free(struct fid_table *t)
+{
+    if (t == NULL)
+        return;
+    put_all(take_all(t));
+    pthread_mutex_destroy(&t->lock);
+    free(t->bucket);
+    free(t);
+}
+
+void fid_table_reset(struct fid_table *t, uint32_t generation)
+{
+    struct fid *all;
+
+    pthread_mutex_lock(&t->lock);
+    t->generation = generation;
+    all = take_all(t);
+    pthread_mutex_unlock(&t->lock);
+    /* close() may wait for a server: not under the lock. */
+    put_all(all);
+}
+
+uint32_t fid_table_count(struct fid_table *t)
+{
+    uint32_t n;
+
+    pthread_mutex_lock(&t->lock);
+    n = t->count;
+    pthread_mutex_unlock(&t->lock);
+    return n;
+}
+
+/* Doubles the buckets. Without memory the table stays as it is, only slower. Lock held. */
+static void grow(struct fid_table *t)
+{
+    unsigned int bits = t->bits + 1;
+    struct fid **bucket = calloc((size_t)1 << bits, sizeof(struct fid *));
+    struct fid *all;
+    uint32_t count = t->count;
+
+    if (bucket == NULL)
+        return;
+    all = take_all(t);
+    free(t->bucket);
+    t->bucket = bucket;
+    t->bits = bits;
+    t->count = count;
+    while (all != NULL) {
+        struct fid *next = all->next;
+        struct fid **head = &bucket[hash(all->num, bits)];
+
+        all->next = *head;
+        *head = all;
+        all = next;
+    }
+}
+
+/* Link that points to fid `num`, or the end of its chain. Lock held. */
+static struct fid **find(struct fid_table *t, uint32_t num)
+{
+    struct fid **link = &t->bucket[hash(num, t->bits)];
+
+    while (*link != NULL && (*link)->num != num)
+        link = &(*link)->next;
+    return link;
+}
+
+struct fid *fid_new(uint32_t num, int path_fd, mode_t type, uint32_t uid)
+{
+    struct fid *f = calloc(1, sizeof(*f));
+
+    if (f == NULL) {
+        close(path_fd);
+        return NULL;
+    }
+    atomic_init(&f->refs, 1);
+    f->num = num;
+    f->uid = uid;
+    f->type = type & S_IFMT;
+    f->path_fd = path_fd;
+    atomic_init(&f->io_fd, -1);
+    pthread_mutex_init(&f->lock, NULL);
+    return f;
+}
+
+void fid_put(struct fid *f)
+{
+    int io_fd;
+
+    if (f == NULL || atomic_fetch_sub(&f->refs, 1) != 1)
+        return;
+    dirstream_free(f->dir);
+    io_fd = atomic_load(&f->io_fd);
+    if (io_fd >= 0)
+        close(io_fd);
+    close(f->path_fd);
+    pthread_mutex_destroy(&f->lock);
+    free(f);
+}
+
+struct fid *fid_get(struct fid_table *t, uint32_t num, uint32_t generation)
+{
+    struct fid *f = NULL;
+
+    pthread_mutex_lock(&t->lock);
+    if (t->generation == generation)
+        f = *find(t, num);
+    if (f != NULL)
+        atomic_fetch_add(&f->refs, 1);
+    pthread_mutex_unlock(&t->lock);
+    return f;
+}
+
+int fid_insert(struct fid_table *t, struct fid *f, uint32_t generation)
+{
+    struct fid **link;
+    int err = 0;
+
+    if (f->num == P9_NOFID)
+        return -EBADF;
+    pthread_mutex_lock(&t->lock);
+    if (t->count >= (uint32_t)1 << t->bits && t->bits < 31)
+        grow(t);
+    link = find(t, f->num);
+    if (t->generation != generation || *link != NULL) {
+        err = -EBADF;
+    } else if (t->count >= t->max) {
+        err = -ENFILE;
+    } else {
+        atomic_fetch_add(&f->refs, 1);
+        f->next = NULL;
+        *link = f;
+        t->count++;
+    }
+    pthread_mutex_unlock(&t->lock);
+    return err;
+}
+
+int fid_replace(struct fid_table *t, struct fid *old, struct fid *f, uint32_t generation)
+{
+    struct fid **link;
+    bool found;
+
+    pthread_mutex_lock(&t->lock);
+    link = find(t, old->num);
+    found = t->generation == generation && *link == old && f->num == old->num;
+    if (found) {
+        atomic_fetch_add(&f->refs, 1);
+        f->next = old->next;
+        *link = f;
+    }
+    pthread_mutex_unlock(&t->lock);
+    if (!found)
+        return -EBADF;
+    fid_put(old); /* the table's reference; the caller still has its own */
+    return 0;
+}
+
+struct fid *fid_remove(struct fid_table *t, uint32_t num, uint32_t generation)
+{
+    struct fid *f = NULL;
+
+    pthread_mutex_lock(&t->lock);
+    if (t->generation == generation) {
+        struct fid **link = find(t, num);
+
+        f = *link;
+        if (f != NULL) {
+            *link = f->next;
+            t->count--;
+        }
+    }
+    pthread_mutex_unlock(&t->lock);
+    return f;
+}
+
+struct fd_name fd_name(int fd)
+{
+    struct fd_name n;
+
+    snprintf(n.s, sizeof(n.s), "%d", fd);
+    return n;
+}
+
+int fid_reopen(const struct fid *f, int flags)
+{
+    int fd = openat(WFD_PROC, fd_name(f->path_fd).s, flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+    return fd >= 0 ? fd : -errno;
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * ops_walk.c - Twalk and Tclunk.
+ *
+ * Names come from the guest. Each is one openat with O_PATH|O_NOFOLLOW from what was reached so
+ * far; ".." goes through path_locate() and stops at the export's root.
+ */
+#include "xen9p/ops.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "xen9p/path.h"
+#include "xen9p/session.h"
+
+struct walk {
+    uint32_t num, newnum;
+    uint16_t n;
+    struct wire_str name[P9_MAXWELEM];
+    struct p9_qid qid[P9_MAXWELEM]; /* of the steps done */
+};
+
+static int parse(struct request *r, struct walk *w)
+{
+    w->num = cursor_u32(&r->in);
+    w->newnum = cursor_u32(&r->in);
+    w->n = cursor_u16(&r->in);
+    if (w->n > P9_MAXWELEM)
+        return -EINVAL;
+    for (uint16_t i = 0; i < w->n; i++)
+        w->name[i] = cursor_str(&r->in);
+    return cursor_done(&r->in) ? 0 : -EINVAL;
+}
+
+/* Parent of the directory `dir`. Returns its descriptor or a negative errno. */
+static int step_up(struct session *s, int dir, struct stat *st)
+{
+    char name[P9_NAME_MAX + 1];
+    int err = path_stat(dir, st), fd;
+
+    if (err != 0)
+        return err;
+    if (!S_ISDIR(st->st_mode))
+        return -ENOTDIR;
+    fd = path_locate(s, dir, name);
+    if (fd == -EBUSY) /* the root is its own parent */
+        fd = path_again(dir);
+    if (fd < 0)
+        return fd;
+    err = path_stat(fd, st);
+    if (err != 0) {
+        close(fd);
+        return err;
+    }
+    return fd;
+}
+
+static int step(struct session *s, int dir, struct wire_str w, struct stat *st)
+{
+    char name[P9_NAME_MAX + 1];
+    int err;
+
+    if (w.len == 2 && w.s[0] == '.' && w.s[1] == '.')
+        return step_up(s, dir, st);
+    err = p9_name(w, name);
+    return err != 0 ? err : path_step(dir, name, st);
+}
+
+/*
+ * Walks from `f`. Returns the number of steps done, with their qids in `w`; a negative errno when
+ * the first fails. When all were done *fd is what was reached, and *type its type.
+ */
+static int walk(struct session *s, struct walk *w, const struct fid *f, int *fd, mode_t *type)
+{
+    int at = f->path_fd;
+    uint16_t i;
+
+    *fd = -1;
+    for (i = 0; i < w->n; i++) {
+        struct stat st;
+        int next = step(s, at, w->name[i], &st);
+
+        if (at != f->path_fd)
+            close(at);
+        if (next < 0)
+            return i == 0 ? next : i;
+        at = next;
+        *type = st.st_mode;
+        w->qid[i] = session_qid(s, &st);
+    }
+    *fd = at;
+    return i;
+}
+
+/* Puts the fid that the walk made into the table. Takes over `fd`. */
+static int enter(struct request *r, const struct walk *w, struct fid *from, int fd, mode_t type)
+{
+    struct fid_table *t = r->session->fids;
+    struct fid *f = fid_new(w->newnum, fd, type, from->uid);
+    int err;
+
+    if (f == NULL)
+        return -ENOMEM;
+    if (w->newnum == w->num)
+        err = fid_replace(t, from, f, r->generation);
+    else
+        err = fid_insert(t, f, r->generation);
+    fid_put(f);
+    return err;
+}
+
+/* nwname 0: a second fid for the same file. Onto itself it changes nothing. */
+static int duplicate(struct request *r, const struct walk *w, struct fid *f)
+{
+    int fd;
+
+    if (w->newnum == w->num)
+        return 0;
+    fd = path_again(f->path_fd);
+    return fd < 0 ? fd : enter(r, w, f, fd, f->type);
+}
+
+static int walk_from(struct request *r, struct walk *w, struct fid *f)
+{
+    mode_t type = 0;
+    int fd, err = 0, done;
+
+    if (w->n == 0) {
+        done = 0;
+        err = duplicate(r, w, f);
+    } else {
+        done = walk(r->session, w, f, &fd, &type);
+        if (done == w->n) /* else a short Rwalk, and no new fid */
+            err = enter(r, w, f, fd, type);
+    }
+    if (done < 0 || err != 0)
+        return done < 0 ? done : err;
+    builder_u16(&r->out, (uint16_t)done);
+    for (int i = 0; i < done; i++)
+        builder_qid(&r->out, &w->qid[i]);
+    return 0;
+}
+
+int op_walk(struct request *r)
+{
+    struct walk w;
+    struct fid *f;
+    int err = parse(r, &w);
+
+    if (err != 0)
+        return err;
+    if (w.newnum == P9_NOFID)
+        return -EBADF;
+    f = fid_get(r->session->fids, w.num, r->generation);
+    if (f == NULL)
+        return -EBADF;
+    err = walk_from(r, &w, f);
+    fid_put(f);
+    return err;
+}
+
+int op_clunk(struct request *r)
+{
+    uint32_t num = cursor_u32(&r->in);
+    struct fid *f;
+
+    if (!cursor_done(&r->in))
+        return -EINVAL;
+    f = fid_remove(r->session->fids, num, r->generation);
+    if (f == NULL)
+        return -EBADF;
+    fid_put(f);
+    return 0;
+}
