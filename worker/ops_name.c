@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * ops_name.c - messages that give a name to something new: Tmkdir, Tmknod, Tsymlink, Tlink; and
+ * Treadlink.
+ *
+ * Names pass p9_name(), so that each is one entry of the directory that a fid stands for.
+ * Identity squash: the gid of a message is not looked at, setuid and setgid are not given.
+ */
+#include "xen9p/ops.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "xen9p/descriptors.h"
+#include "xen9p/session.h"
+
+#define MODE_BITS 01777u
+
+/* Fid `num` as a directory that `name` (checked and copied to `out`) is an entry of. */
+static int get_dir(struct request *r, uint32_t num, struct wire_str name,
+                   char out[P9_NAME_MAX + 1], struct fid **dir)
+{
+    int err = p9_name(name, out);
+
+    if (err != 0)
+        return err;
+    *dir = fid_get(r->session->fids, num, r->generation);
+    if (*dir == NULL)
+        return -EBADF;
+    if (S_ISDIR((*dir)->type))
+        return 0;
+    fid_put(*dir);
+    return -ENOTDIR;
+}
+
+/* qid of what was just made. Somebody may have renamed it already: then the answer is ENOENT. */
+static int put_qid_of(struct request *r, const struct fid *dir, const char *name)
+{
+    struct p9_qid qid;
+    struct stat st;
+
+    if (fstatat(dir->path_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+        return -errno;
+    qid = session_qid(r->session, &st);
+    builder_qid(&r->out, &qid);
+    return 0;
+}
+
+/* Tmkdir dfid[4] name[s] mode[4] gid[4] -> Rmkdir qid[13]. */
+int op_mkdir(struct request *r)
+{
+    uint32_t num = cursor_u32(&r->in);
+    struct wire_str wire = cursor_str(&r->in);
+    uint32_t mode = cursor_u32(&r->in);
+    char name[P9_NAME_MAX + 1];
+    struct fid *dir;
+    int err;
+
+    (void)cursor_u32(&r->in); /* gid */
+    if (!cursor_done(&r->in))
+        return -EINVAL;
+    err = get_dir(r, num, wire, name, &dir);
+    if (err != 0)
+        return err;
+    if (mkdirat(dir->path_fd, name, mode & MODE_BITS) != 0)
+        err = -errno;
+    else
+        err = put_qid_of(r, dir, name);
+    fid_put(dir);
+    return err;
+}
+
+/* A file without a type is a regular one, mknod(2). Devices are never made. */
+static int node_type(uint32_t mode, mode_t *type)
+{
+    *type = mode & S_IFMT;
+    switch (*type) {
+    case 0:
+        *type = S_IFREG;
+        return 0;
+    case S_IFREG:
+    case S_IFIFO:
+    case S_IFSOCK:
+        return 0;
+    case S_IFCHR:
+    case S_IFBLK:
+    case S_IFDIR: /* as mknod(2) */
+        return -EPERM;
+    default:
+        return -EINVAL;
+    }
+}
+
+/* Tmknod dfid[4] name[s] mode[4] major[4] minor[4] gid[4] -> Rmknod qid[13]. */
+int op_mknod(struct request *r)
+{
+    uint32_t num = cursor_u32(&r->in);
+    struct wire_str wire = cursor_str(&r->in);
+    uint32_t mode = cursor_u32(&r->in);
+    char name[P9_NAME_MAX + 1];
+    struct fid *dir;
+    mode_t type;
+    int err;
+
+    (void)cursor_u32(&r->in); /* major */
+    (void)cursor_u32(&r->in); /* minor */
+    (void)cursor_u32(&r->in); /* gid */
+    if (!cursor_done(&r->in))
+        return -EINVAL;
+    err = node_type(mode, &type);
+    if (err == 0)
+        err = get_dir(r, num, wire, name, &dir);
+    if (err != 0)
+        return err;
+    if (mknodat(dir->path_fd, name, type | (mode & MODE_BITS), 0) != 0)
+        err = -errno;
+    else
+        err = put_qid_of(r, dir, name);
+    fid_put(dir);
+    return err;
+}
+
+/* Text of a symlink: any bytes but NUL, as long as a path may be. The kernel refuses none. */
+static int link_text(struct wire_str s, char out[PATH_MAX])
+{
+    if (s.len >= PATH_MAX)
+        return -ENAMETOOLONG;
+    if (memchr(s.s, '\0', s.len) != NULL)
+        return -EINVAL;
+    memcpy(out, s.s, s.len);
+    out[s.len] = '\0';
+    return 0;
+}
+
+/*
+ * Tsymlink dfid[4] name[s] target[s] gid[4] -> Rsymlink qid[13]. The target is the guest's to
+ * interpret: nothing here ever follows it.
+ */
+int op_symlink(struct request *r)
+{
+    uint32_t num = cursor_u32(&r->in);
+    struct wire_str wire = cursor_str(&r->in);
+    struct wire_str target = cursor_str(&r->in);
+    char name[P9_NAME_MAX + 1], text[PATH_MAX];
+    struct fid *dir;
+    int err;
+
+    (void)cursor_u32(&r->in); /* gid */
+    if (!cursor_done(&r->in))
+        return -EINVAL;
+    err = link_text(target, text);
+    if (err == 0)
+        err = get_dir(r, num, wire, name, &dir);
+    if (err != 0)
+        return err;
+    if (symlinkat(text, dir->path_fd, name) != 0)
+        err = -errno;
+    else
+        err = put_qid_of(r, dir, name);
+    fid_put(dir);
+    return err;
+}
+
+/* Treadlink fid[4] -> Rreadlink target[s]. */
+int op_readlink(struct request *r)
+{
+    uint32_t num = cursor_u32(&r->in);
+    char text[PATH_MAX];
+    struct fid *f;
+    ssize_t n = -EINVAL;
+
+    if (!cursor_done(&r->in))
+        return -EINVAL;
+    f = fid_get(r->session->fids, num, r->generation);
+    if (f == NULL)
+        return -EBADF;
+    if (S_ISLNK(f->type)) {
+        n = readlinkat(f->path_fd, "", text, sizeof(text));
+        if (n < 0)
+            n = -errno;
+    }
+    fid_put(f);
+    if (n < 0)
+        return (int)n;
+    builder_str(&r->out, text, (size_t)n);
+    return 0;
+}
+
+/*
+ * Tlink dfid[4] fid[4] name[s] -> Rlink. A new name for the file of the fid itself, wherever it is
+ * now; a symlink gets one too. ENOENT when it has none left, EPERM for a directory (kernel).
+ */
+int op_link(struct request *r)
+{
+    uint32_t dnum = cursor_u32(&r->in);
+    uint32_t num = cursor_u32(&r->in);
+    struct wire_str wire = cursor_str(&r->in);
+    char name[P9_NAME_MAX + 1];
+    struct fid *dir, *f;
+    int err;
+
+    if (!cursor_done(&r->in))
+        return -EINVAL;
+    err = get_dir(r, dnum, wire, name, &dir);
+    if (err != 0)
+        return err;
+    f = fid_get(r->session->fids, num, r->generation);
+    if (f == NULL)
+        err = -EBADF;
+    else if (linkat(WFD_PROC, fd_name(f->path_fd).s, dir->path_fd, name, AT_SYMLINK_FOLLOW) != 0)
+        err = -errno;
+    fid_put(f);
+    fid_put(dir);
+    return err;
+}

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * ops_open.c - Tlopen and Tlcreate.
+ *
+ * Flags come from the guest and are translated bit by bit; what is not in the table does not
+ * reach the kernel. Only regular files and directories are ever opened: the type is known from the
+ * O_PATH descriptor, which never changes what it refers to, before anything is opened through it.
+ */
+#include "xen9p/ops.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "xen9p/descriptors.h"
+#include "xen9p/path.h"
+#include "xen9p/session.h"
+
+/*
+ * Flags of 9P2000.L (Linux x86 octal) and what they are here. Absent on purpose: CREAT (Tlcreate
+ * adds it), EXCL, NOCTTY, FASYNC, LARGEFILE, NOFOLLOW (all given or meaningless), NONBLOCK (always
+ * set), DIRECT (the buffers are ours, not the guest's), and whatever there may be beyond.
+ */
+static const struct {
+    uint32_t p9;
+    int host;
+} open_flags[] = {
+    {P9_L_TRUNC, O_TRUNC},   {P9_L_APPEND, O_APPEND},
+    {P9_L_DSYNC, O_DSYNC},   {P9_L_DIRECTORY, O_DIRECTORY},
+    {P9_L_NOATIME, O_NOATIME}, {P9_L_SYNC, O_SYNC & ~O_DSYNC},
+};
+
+/*
+ * O_APPEND is kept for O_WRONLY: the kernel then appends whatever the offset of a Twrite, so that
+ * two writers of a log do not overwrite each other. For O_RDWR it is dropped: Linux before 6.19
+ * opens an O_WRONLY|O_APPEND file of a cached mount as O_RDWR|O_APPEND and writes whole pages back
+ * through it, at offsets that must be honoured. The offset that a client sends is its own end
+ * of the file, so that nothing changes for a single client.
+ */
+static int host_flags(uint32_t p9)
+{
+    uint32_t mode = p9 & P9_L_ACCMODE;
+    int flags = mode == P9_L_RDONLY ? O_RDONLY : mode == P9_L_WRONLY ? O_WRONLY : O_RDWR;
+
+    if (mode != P9_L_WRONLY)
+        p9 &= ~P9_L_APPEND;
+    for (size_t i = 0; i < sizeof(open_flags) / sizeof(open_flags[0]); i++)
+        if ((p9 & open_flags[i].p9) != 0)
+            flags |= open_flags[i].host;
+    return flags;
+}
+
+static bool wants_write(uint32_t p9)
+{
+    return (p9 & P9_L_ACCMODE) != P9_L_RDONLY || (p9 & P9_L_TRUNC) != 0;
+}
+
+/*
+ * Whether a file of this type may be opened so, with the errno of a local open(2): a symlink
+ * under O_NOFOLLOW, a device on a nodev mount, a socket; a FIFO is answered as one without a peer.
+ */
+static int judge(mode_t type, uint32_t p9)
+{
+    switch (type & S_IFMT) {
+    case S_IFREG:
+        return (p9 & P9_L_DIRECTORY) != 0 ? -ENOTDIR : 0;
+    case S_IFDIR:
+        return wants_write(p9) ? -EISDIR : 0;
+    case S_IFLNK:
+        return -ELOOP;
+    case S_IFCHR:
+    case S_IFBLK:
+        return -EACCES;
+    default:
+        return -ENXIO;
+    }
+}
+
+/* O_NOATIME is a wish: only the owner of a file may have it. */
+static int reopen(const struct fid *f, int flags)
+{
+    int fd = fid_reopen(f, flags);
+
+    if (fd == -EPERM && (flags & O_NOATIME) != 0)
+        fd = fid_reopen(f, flags & ~O_NOATIME);
+    return fd;
+}
+
+/* Opens `f`; its lock is held. */
+static int open_locked(struct fid *f, uint32_t p9)
+{
+    int fd;
+
+    if (atomic_load(&f->io_fd) >= 0)
+        return -EINVAL; /* a fid is opened once, open(5) */
+    fd = reopen(f, host_flags(p9));
+    if (fd < 0)
+        return fd;
+    f->open_flags = p9;
+    atomic_store(&f->io_fd, fd);
+    return 0;
+}
+
+/* Body of Rlopen and Rlcreate: qid[13] iounit[4]; iounit 0 leaves the choice to the client. */
+static int put_opened(struct request *r, int fd)
+{
+    struct p9_qid qid;
+    struct stat st;
+    int err = path_stat(fd, &st);
+
+    if (err != 0)
+        return err;
+    qid = session_qid(r->session, &st);
+    builder_qid(&r->out, &qid);
+    builder_u32(&r->out, 0);
+    return 0;
+}
+
+/* Tlopen fid[4] flags[4] -> Rlopen qid[13] iounit[4]. */
+int op_lopen(struct request *r)
+{
+    uint32_t num = cursor_u32(&r->in);
+    uint32_t p9 = cursor_u32(&r->in);
+    struct fid *f;
+    int err;
+
+    if (!cursor_done(&r->in) || (p9 & P9_L_ACCMODE) == P9_L_ACCMODE)
+        return -EINVAL;
+    f = fid_get(r->session->fids, num, r->generation);
+    if (f == NULL)
+        return -EBADF;
+    err = judge(f->type, p9);
+    if (err == 0 && r->session->read_only && wants_write(p9))
+        err = -EROFS;
+    if (err == 0) {
+        pthread_mutex_lock(&f->lock);
+        err = open_locked(f, p9);
+        pthread_mutex_unlock(&f->lock);
+    }
+    if (err == 0)
+        err = put_opened(r, f->path_fd);
+    fid_put(f);
+    return err;
+}
+
+struct create {
+    uint32_t num, p9, mode;
+    char name[P9_NAME_MAX + 1];
+};
+
+/*
+ * Makes the fid that stands for the created file. Takes over both descriptors; `io_fd` may be -1.
+ * Returns NULL when out of memory.
+ */
+static struct fid *made(const struct create *c, const struct fid *dir, int path_fd, mode_t type,
+                        int io_fd)
+{
+    struct fid *f = fid_new(c->num, path_fd, type, dir->uid);
+
+    if (f == NULL && io_fd >= 0)
+        close(io_fd);
+    if (f == NULL)
+        return NULL;
+    atomic_store(&f->io_fd, io_fd);
+    f->open_flags = c->p9;
+    return f;
+}
+
+/* The name is new: a regular file of ours and nothing else. */
+static int create_new(const struct create *c, const struct fid *dir, struct fid **out)
+{
+    int flags = host_flags(c->p9) & ~(O_TRUNC | O_NOATIME | O_DIRECTORY);
+    int io_fd = openat(dir->path_fd, c->name,
+                       flags | O_CREAT | O_EXCL | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
+                       c->mode & 01777);
+    int path_fd;
+
+    if (io_fd < 0)
+        return -errno;
+    path_fd = path_again(io_fd);
+    if (path_fd < 0) {
+        close(io_fd);
+        return path_fd;
+    }
+    *out = made(c, dir, path_fd, S_IFREG, io_fd);
+    return *out != NULL ? 0 : -ENOMEM;
+}
+
+/* The name exists: open what is there, unless it is special. */
+static int open_existing(const struct create *c, const struct fid *dir, struct fid **out)
+{
+    struct stat st;
+    int err, fd = path_step(dir->path_fd, c->name, &st);
+    struct fid *f;
+
+    if (fd < 0)
+        return fd;
+    f = made(c, dir, fd, st.st_mode, -1);
+    if (f == NULL)
+        return -ENOMEM;
+    err = S_ISDIR(st.st_mode) ? -EISDIR : judge(st.st_mode, c->p9);
+    if (err == 0)
+        err = open_locked(f, c->p9); /* nobody else knows this fid yet */
+    if (err != 0)
+        fid_put(f);
+    else
+        *out = f;
+    return err;
+}
+
+/*
+ * Not one openat with O_CREAT: it would open a FIFO or a device that somebody has put there. A name
+ * that comes and goes between the two steps is tried again a few times.
+ */
+static int create(const struct create *c, const struct fid *dir, struct fid **out)
+{
+    int err = -EEXIST;
+
+    for (int i = 0; i < 8; i++) {
+        err = create_new(c, dir, out);
+        if (err != -EEXIST || (c->p9 & P9_L_EXCL) != 0)
+            return err;
+        err = open_existing(c, dir, out);
+        if (err != -ENOENT)
+            return err;
+    }
+    return err;
+}
+
+/* The fid of the directory becomes the open file. */
+static int create_in(struct request *r, const struct create *c, struct fid *dir)
+{
+    struct fid *f = NULL;
+    int err;
+
+    if (!S_ISDIR(dir->type))
+        return -ENOTDIR;
+    if (atomic_load(&dir->io_fd) >= 0)
+        return -EINVAL;
+    err = create(c, dir, &f);
+    if (err != 0)
+        return err;
+    err = put_opened(r, f->path_fd);
+    if (err == 0)
+        err = fid_replace(r->session->fids, dir, f, r->generation);
+    fid_put(f);
+    return err;
+}
+
+/*
+ * Tlcreate fid[4] name[s] flags[4] mode[4] gid[4] -> Rlcreate qid[13] iounit[4]. The client has
+ * applied the umask. Identity squash: the gid is not looked at, setuid and setgid are not given.
+ */
+int op_lcreate(struct request *r)
+{
+    struct create c;
+    struct wire_str name;
+    struct fid *dir;
+    int err;
+
+    c.num = cursor_u32(&r->in);
+    name = cursor_str(&r->in);
+    c.p9 = cursor_u32(&r->in);
+    c.mode = cursor_u32(&r->in);
+    (void)cursor_u32(&r->in);
+    if (!cursor_done(&r->in) || (c.p9 & P9_L_ACCMODE) == P9_L_ACCMODE)
+        return -EINVAL;
+    err = p9_name(name, c.name);
+    if (err != 0)
+        return err;
+    dir = fid_get(r->session->fids, c.num, r->generation);
+    if (dir == NULL)
+        return -EBADF;
+    err = create_in(r, &c, dir);
+    fid_put(dir);
+    return err;
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * ops_rename.c - messages that move or take away a name: Trename, Trenameat, Tunlinkat, Tremove.
+ *
+ * Trenameat and Tunlinkat name an entry of a directory. Trename and Tremove name a fid: its entry is
+ * looked for with path_locate(). Names pass p9_name(); the root has no name that could be given.
+ */
+#include "xen9p/ops.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "xen9p/path.h"
+#include "xen9p/session.h"
+
+static int rename_entry(int from, const char *name, int to, const char *newname)
+{
+    return renameat2(from, name, to, newname, 0) == 0 ? 0 : -errno;
+}
+
+static int rename_fid(const struct session *s, const struct fid *f, const struct fid *to,
+                      const char *newname)
+{
+    char name[P9_NAME_MAX + 1];
+    int err, parent = path_locate(s, f->path_fd, name);
+
+    if (parent < 0)
+        return parent;
+    err = rename_entry(parent, name, to->path_fd, newname);
+    close(parent);
+    return err;
+}
+
+/* Two fids at once: both or none. */
+static int get_two(struct request *r, uint32_t a, uint32_t b, struct fid **fa, struct fid **fb)
+{
+    *fa = fid_get(r->session->fids, a, r->generation);
+    *fb = fid_get(r->session->fids, b, r->generation);
+    if (*fa != NULL && *fb != NULL)
+        return 0;
+    fid_put(*fa);
+    fid_put(*fb);
+    return -EBADF;
+}
+
+/* Trename fid[4] dfid[4] name[s] -> Rrename. EBUSY: the root. ENOENT: has no name any more. */
+int op_rename(struct request *r)
+{
+    uint32_t num = cursor_u32(&r->in);
+    uint32_t dnum = cursor_u32(&r->in);
+    struct wire_str wire = cursor_str(&r->in);
+    char name[P9_NAME_MAX + 1];
+    struct fid *f, *dir;
+    int err;
+
+    if (!cursor_done(&r->in))
+        return -EINVAL;
+    err = p9_name(wire, name);
+    if (err == 0)
+        err = get_two(r, num, dnum, &f, &dir);
+    if (err != 0)
+        return err;
+    err = S_ISDIR(dir->type) ? rename_fid(r->session, f, dir, name) : -ENOTDIR;
+    fid_put(f);
+    fid_put(dir);
+    return err;
+}
+
+/* Trenameat olddirfid[4] oldname[s] newdirfid[4] newname[s] -> Rrenameat. */
+int op_renameat(struct request *r)
+{
+    uint32_t from = cursor_u32(&r->in);
+    struct wire_str from_wire = cursor_str(&r->in);
+    uint32_t to = cursor_u32(&r->in);
+    struct wire_str to_wire = cursor_str(&r->in);
+    char from_name[P9_NAME_MAX + 1], to_name[P9_NAME_MAX + 1];
+    struct fid *from_dir, *to_dir;
+    int err;
+
+    if (!cursor_done(&r->in))
+        return -EINVAL;
+    err = p9_name(from_wire, from_name);
+    if (err == 0)
+        err = p9_name(to_wire, to_name);
+    if (err == 0)
+        err = get_two(r, from, to, &from_dir, &to_dir);
+    if (err != 0)
+        return err;
+    if (S_ISDIR(from_dir->type) && S_ISDIR(to_dir->type))
+        err = rename_entry(from_dir->path_fd, from_name, to_dir->path_fd, to_name);
+    else
+        err = -ENOTDIR;
+    fid_put(from_dir);
+    fid_put(to_dir);
+    return err;
+}
+
+/* Tunlinkat dirfid[4] name[s] flags[4] -> Runlinkat. */
+int op_unlinkat(struct request *r)
+{
+    uint32_t num = cursor_u32(&r->in);
+    struct wire_str wire = cursor_str(&r->in);
+    uint32_t flags = cursor_u32(&r->in);
+    char name[P9_NAME_MAX + 1];
+    struct fid *dir;
+    int err;
+
+    if (!cursor_done(&r->in) || (flags & ~P9_AT_REMOVEDIR) != 0)
+        return -EINVAL;
+    err = p9_name(wire, name);
+    if (err != 0)
+        return err;
+    dir = fid_get(r->session->fids, num, r->generation);
+    if (dir == NULL)
+        return -EBADF;
+    if (!S_ISDIR(dir->type))
+        err = -ENOTDIR;
+    else if (unlinkat(dir->path_fd, name, flags != 0 ? AT_REMOVEDIR : 0) != 0)
+        err = -errno;
+    fid_put(dir);
+    return err;
+}
+
+static int remove_fid(const struct session *s, const struct fid *f)
+{
+    char name[P9_NAME_MAX + 1];
+    int err = 0, parent;
+
+    if (s->read_only)
+        return -EROFS;
+    parent = path_locate(s, f->path_fd, name);
+    if (parent < 0)
+        return parent;
+    if (unlinkat(parent, name, S_ISDIR(f->type) ? AT_REMOVEDIR : 0) != 0)
+        err = -errno;
+    close(parent);
+    return err;
+}
+
+/*
+ * Tremove fid[4] -> Rremove. The fid is gone whether the file could be removed or not, remove(5);
+ * that is why a read-only export is judged here and not in the dispatcher's table.
+ */
+int op_remove(struct request *r)
+{
+    uint32_t num = cursor_u32(&r->in);
+    struct fid *f;
+    int err;
+
+    if (!cursor_done(&r->in))
+        return -EINVAL;
+    f = fid_remove(r->session->fids, num, r->generation);
+    if (f == NULL)
+        return -EBADF;
+    err = remove_fid(r->session, f);
+    fid_put(f);
+    return err;
+}
