@@ -115,6 +115,7 @@ int op_attach(struct request *r)
         return err;
     qid = session_qid(s, &st);
     builder_qid(&r->out, &qid);
+    pump_event(&s->worker->pump, CTL_EVENT_ATTACH, num, uid, 0);
     return 0;
 }
 
