@@ -27,10 +27,14 @@ enum worker_fd {
     WFD_SIGNAL = 13, /* signalfd: SIGTERM */
     WFD_PROC = 14,   /* private mount of /proc/self/fd alone: reopening, xattrs, links */
     WFD_ROOT = 15,   /* O_PATH of the export's root */
-    WFD_TASKS = 16,  /* /proc/self/task, to prove the lockdown; gone before READY */
     WFD_AUDIT = 17,  /* reserved */
 
+    /*
+     * After lockdown every number below this one is taken, by /dev/null where there is nothing
+     * else, and the filter lets nobody close them: a pinned number always means the same file.
+     */
     WFD_FIRST_FREE = 20,
+    WFD_TASKS = WFD_FIRST_FREE, /* /proc/self/task, to prove the lockdown; gone before READY */
 };
 
 #endif
