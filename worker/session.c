@@ -45,7 +45,7 @@ static const struct session_op ops_l[256] = {
     [P9_TREAD] = {op_read, 0}, /* request_read() knows when it may block */
     [P9_TWRITE] = {op_write, OP_WB},
     [P9_TCLUNK] = {op_clunk, 0},
-    [P9_TREMOVE] = {op_remove, OP_WB},
+    [P9_TREMOVE] = {op_remove, SESSION_OP_BLOCK}, /* ends its fid on a read-only export, too */
 };
 
 static const struct session_op *ops_of(uint32_t dialect)
