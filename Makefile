@@ -54,6 +54,11 @@ COV ?=
 ifneq ($(filter-out asan tsan fuzz,$(SAN)),)
 $(error SAN is asan, tsan or fuzz, not "$(SAN)")
 endif
+ifneq ($(SAN)$(COV),)
+ifneq ($(filter install,$(MAKECMDGOALS)),)
+$(error SAN and COV make test builds, which are never installed)
+endif
+endif
 ifneq ($(SAN),)
 ifeq ($(origin CC),default)
 CC := clang
@@ -187,8 +192,7 @@ $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(SUPERVISOR_LIB) $(WORKER_LIB) $
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
 # --- tests --------------------------------------------------------------------------------------
-export BUILD
-RUN := tests/run-tests
+RUN := BUILD=$(BUILD) tests/run-tests
 JOBS := $(shell nproc)
 # This file again for another variant, with the variables of the command line.
 VARIANT = +$(MAKE) --no-print-directory BUILD=$(TOP_BUILD)
@@ -264,7 +268,7 @@ fuzz:
 coverage:
 	$(VARIANT) COV=1 test-programs
 	@find $(TOP_BUILD)/cov -name '*.gcda' -delete
-	@BUILD=$(TOP_BUILD)/cov $(RUN) $$($(MAKE) -s --no-print-directory COV=1 print-check-host)
+	@BUILD=$(TOP_BUILD)/cov tests/run-tests $$($(MAKE) -s --no-print-directory COV=1 print-check-host)
 	gcovr --root . --filter common/ --filter supervisor/ --filter worker/ \
 		--html-details $(TOP_BUILD)/cov/coverage.html --print-summary $(TOP_BUILD)/cov
 
@@ -277,7 +281,6 @@ print-sources:
 
 # --- installing ---------------------------------------------------------------------------------
 install: all
-	$(if $(SAN)$(COV),$(error this is a test build: it is never installed))
 	@DESTDIR='$(DESTDIR)' BUILD='$(BUILD)' SBINDIR='$(SBINDIR)' LIBEXECDIR='$(LIBEXECDIR)' \
 	MANDIR='$(MANDIR)' UNITDIR='$(UNITDIR)' TMPFILESDIR='$(TMPFILESDIR)' \
 	SYSUSERSDIR='$(SYSUSERSDIR)' DOCDIR='$(DOCDIR)' LIBXL_BIN='$(LIBXL_BIN)' ./install.sh

@@ -1,0 +1,26 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Every shell script of the tree, found by its first line, satisfies shellcheck.
+set -u
+cd "$(dirname "$0")/../.." || exit 2
+failed=0
+count=0
+for f in $(git ls-files 2>/dev/null || find . -type f -not -path './build/*'); do
+    [ -f "$f" ] || continue
+    case $(head -c 64 "$f" 2>/dev/null | tr -d '\0' | head -n 1) in
+    '#!/bin/sh'* | '#!/bin/bash'* | '#!/usr/bin/env bash'*) ;;
+    *) continue ;;
+    esac
+    count=$((count + 1))
+    if ! out=$(shellcheck --severity=warning --external-sources "$f" 2>&1); then
+        echo "not ok shellcheck $f"
+        echo "$out" | head -n 40 | sed 's/^/# /'
+        failed=1
+    fi
+done
+if [ $count = 0 ]; then
+    echo "not ok no script found"
+    exit 1
+fi
+[ $failed != 0 ] || echo "ok shellcheck of $count scripts"
+exit $failed
