@@ -104,7 +104,8 @@ static struct p9_qid entry_qid(struct dirstream *d, const struct dirent64 *e, un
         st = d->session->root;
     } else if (dotdot || (d->trust == INO_TRUE && e->d_type != DT_UNKNOWN) ||
                (d->trust == INO_NOT_OF_DIRS && e->d_type != DT_DIR && e->d_type != DT_UNKNOWN) ||
-               fstatat(d->fd, dot ? "" : e->d_name, &st, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) != 0) {
+               fstatat(d->fd, dot ? "" : e->d_name, &st, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) !=
+                   0) {
         /* ".." of the host's tree is never looked up: its number is a hint and no more. */
         st.st_dev = d->dev;
         st.st_ino = e->d_ino;

@@ -21,8 +21,8 @@
 #define MODE_BITS 01777u
 
 /* Fid `num` as a directory that `name` (checked and copied to `out`) is an entry of. */
-static int get_dir(struct request *r, uint32_t num, struct wire_str name,
-                   char out[P9_NAME_MAX + 1], struct fid **dir)
+static int get_dir(struct request *r, uint32_t num, struct wire_str name, char out[P9_NAME_MAX + 1],
+                   struct fid **dir)
 {
     int err = p9_name(name, out);
 

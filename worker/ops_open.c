@@ -25,9 +25,8 @@ static const struct {
     uint32_t p9;
     int host;
 } open_flags[] = {
-    {P9_L_TRUNC, O_TRUNC},   {P9_L_APPEND, O_APPEND},
-    {P9_L_DSYNC, O_DSYNC},   {P9_L_DIRECTORY, O_DIRECTORY},
-    {P9_L_NOATIME, O_NOATIME}, {P9_L_SYNC, O_SYNC & ~O_DSYNC},
+    {P9_L_TRUNC, O_TRUNC},         {P9_L_APPEND, O_APPEND},   {P9_L_DSYNC, O_DSYNC},
+    {P9_L_DIRECTORY, O_DIRECTORY}, {P9_L_NOATIME, O_NOATIME}, {P9_L_SYNC, O_SYNC & ~O_DSYNC},
 };
 
 /*

@@ -127,11 +127,8 @@ int op_unlinkat(struct request *r)
 static int remove_fid(const struct session *s, const struct fid *f)
 {
     char name[P9_NAME_MAX + 1];
-    int err = 0, parent;
+    int err = 0, parent = path_locate(s, f->path_fd, name);
 
-    if (s->read_only)
-        return -EROFS;
-    parent = path_locate(s, f->path_fd, name);
     if (parent < 0)
         return parent;
     if (unlinkat(parent, name, S_ISDIR(f->type) ? AT_REMOVEDIR : 0) != 0)
