@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Test programs of the Xen lab, static so that they run in dom0 and in a guest alike.
+#   build/tests/xen/bin/    run in dom0 (user-space frontend, ...)
+#   build/tests/xen/guest/  run in guests
+# Included by the top Makefile; tests/xen/run calls it alone with TOP=.
+
+TOP ?= .
+XT_SRC := $(TOP)/tests/xen
+XT_OUT := $(TOP)/build/tests/xen
+XT_CFLAGS := -std=gnu11 -O2 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2
+XT_XENLIBS := -lxengnttab -lxenevtchn -lxenstore -lxentoolcore -lxentoollog
+
+XT_FE := $(patsubst $(XT_SRC)/fe/%.c,$(XT_OUT)/bin/%,$(wildcard $(XT_SRC)/fe/*.c))
+XT_GUEST := $(patsubst $(XT_SRC)/guest/%.c,$(XT_OUT)/guest/%,$(wildcard $(XT_SRC)/guest/*.c))
+
+xen-test-programs: $(XT_FE) $(XT_GUEST)
+.PHONY: xen-test-programs
+
+$(XT_OUT)/bin/%: $(XT_SRC)/fe/%.c $(XT_SRC)/rules.mk
+	@mkdir -p $(@D)
+	$(CC) $(XT_CFLAGS) -static -o $@ $< $(XT_XENLIBS) -lpthread
+
+$(XT_OUT)/guest/%: $(XT_SRC)/guest/%.c $(XT_SRC)/rules.mk
+	@mkdir -p $(@D)
+	$(CC) $(XT_CFLAGS) -static -o $@ $< -lpthread
