@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * filter.c - compiles filter_table.c for one worker. Trusts its caller.
+ */
+#include "xen9p/filter.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "filter_table.h"
+
+#define FILTER_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
+
+static bool wanted(const struct filter_spec *spec, enum filter_group group)
+{
+    switch (group) {
+    case FILTER_ALL:
+        return true;
+    case FILTER_EVTCHN:
+        return spec->notify == CTL_NOTIFY_EVTCHN;
+    case FILTER_EVENTFD:
+        return spec->notify == CTL_NOTIFY_EVENTFD;
+    case FILTER_READ_ONLY:
+        return spec->read_only;
+    case FILTER_READ_WRITE:
+        return !spec->read_only;
+    }
+    return false;
+}
+
+static int add_rules(scmp_filter_ctx ctx, const struct filter_spec *spec)
+{
+    for (size_t i = 0; i < filter_table_len; i++) {
+        const struct filter_rule *r = &filter_table[i];
+        int err;
+
+        if (r->nr < 0 || !wanted(spec, r->group))
+            continue;
+        /* "exact": a rule that libseccomp would have to bend is an error, not a surprise */
+        err = seccomp_rule_add_exact_array(ctx, SCMP_ACT_ALLOW, r->nr, r->num_pins, r->pin);
+        if (err != 0)
+            return err;
+    }
+    return 0;
+}
+
+/* The filter as libseccomp has it; NULL with *err. */
+static scmp_filter_ctx build(const struct filter_spec *spec, int *err)
+{
+    scmp_filter_ctx ctx;
+
+    if (spec->notify != CTL_NOTIFY_EVTCHN && spec->notify != CTL_NOTIFY_EVENTFD) {
+        *err = -EINVAL;
+        return NULL;
+    }
+    ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
+    if (ctx == NULL) {
+        *err = -ENOMEM;
+        return NULL;
+    }
+    *err = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+    if (*err == 0)
+        *err = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_LOG, 1);
+    if (*err == 0)
+        *err = add_rules(ctx, spec);
+    if (*err == 0)
+        return ctx;
+    seccomp_release(ctx);
+    return NULL;
+}
+
+int filter_compile(const struct filter_spec *spec)
+{
+    int err, fd;
+    scmp_filter_ctx ctx = build(spec, &err);
+
+    if (ctx == NULL)
+        return err;
+    fd = memfd_create("xen9p-filter", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd < 0) {
+        err = -errno;
+        goto out;
+    }
+    err = seccomp_export_bpf(ctx, fd);
+    if (err == 0 && fcntl(fd, F_ADD_SEALS, FILTER_SEALS) != 0)
+        err = -errno;
+    if (err != 0)
+        close(fd);
+out:
+    seccomp_release(ctx);
+    return err != 0 ? err : fd;
+}
+
+int filter_print(const struct filter_spec *spec, int fd)
+{
+    int err;
+    scmp_filter_ctx ctx = build(spec, &err);
+
+    if (ctx == NULL)
+        return err;
+    err = seccomp_export_pfc(ctx, fd);
+    seccomp_release(ctx);
+    return err;
+}

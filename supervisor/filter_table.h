@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * filter_table.h - the system calls of a worker, as data. filter.c compiles it.
+ */
+#ifndef XEN9P_FILTER_TABLE_H
+#define XEN9P_FILTER_TABLE_H
+
+#include <seccomp.h>
+#include <stddef.h>
+
+#define FILTER_MAX_PINS 3
+
+/* Which workers a rule is for. */
+enum filter_group {
+    FILTER_ALL,
+    FILTER_EVTCHN,     /* notify kind evtchn */
+    FILTER_EVENTFD,    /* notify kind eventfd */
+    FILTER_READ_ONLY,  /* read-only exports */
+    FILTER_READ_WRITE, /* the others */
+};
+
+struct filter_rule {
+    int nr; /* SCMP_SYS(); negative where this machine does not have the call */
+    enum filter_group group;
+    unsigned int num_pins;
+    struct scmp_arg_cmp pin[FILTER_MAX_PINS]; /* all must hold */
+};
+
+/* Several rules for one call: one of them must hold. */
+extern const struct filter_rule filter_table[];
+extern const size_t filter_table_len;
+
+#endif

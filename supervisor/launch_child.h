@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * launch_child.h - between launch.c and launch_child*.c: what runs in the forked child.
+ *
+ * Everything here is called after fork in a process whose parent has threads: raw system calls and
+ * the child's own stack only, no allocation, no stdio, no locks.
+ */
+#ifndef XEN9P_LAUNCH_CHILD_H
+#define XEN9P_LAUNCH_CHILD_H
+
+#include <linux/sched.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "xen9p/launch.h"
+
+/* Becomes the worker; comes back never. `control` is the worker's end of the socket. */
+_Noreturn void launch_child(const struct launch_spec *spec, int control);
+
+/* clone3 with fork's meaning: 0 in the child, its pid in the parent, or a negative errno. */
+pid_t launch_clone(uint64_t flags, int *pidfd);
+
+/*
+ * Walks to `path` (absolute, without empty, "." or ".." components, not "/"), making missing
+ * directories as Xen's daemon does. Returns an O_PATH descriptor of it or a negative errno: -EINVAL
+ * for such a path, -ELOOP for a symbolic link on the way, -ENOTDIR for anything else.
+ */
+int launch_path(const char *path);
+
+/*
+ * Makes a user namespace in which `uid` and `gid` are the parent's `outer_uid` and `outer_gid`,
+ * and nobody else exists. Returns its descriptor or a negative errno.
+ */
+int launch_userns(uid_t uid, gid_t gid, uid_t outer_uid, gid_t outer_gid);
+
+#endif

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * lockdown_ids.c - resource limits, user namespace, ids, groups, capabilities.
+ *
+ * From here on "uid" is one of the worker's own user namespace, which knows a single one: that of
+ * the export's owner. On the host it is an id that belongs to this worker.
+ */
+#include <cap-ng.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lockdown_steps.h"
+#include "xen9p/descriptors.h"
+
+/* Descriptors that a thread has in its hands beside those of fids, at most. */
+#define FDS_PER_THREAD 4u
+/* With less than this nobody can mount. */
+#define LEAST_FIDS 16u
+
+static int limit(int resource, rlim_t value)
+{
+    const struct rlimit r = {value, value};
+
+    return setrlimit(resource, &r) == 0 ? 0 : -errno;
+}
+
+/* A fid holds one descriptor, and one more while its file is open. */
+static rlim_t fds_for(const struct ctl_config *c, rlim_t fids)
+{
+    rlim_t open = c->max_open_files != 0 && c->max_open_files < fids ? c->max_open_files : fids;
+
+    return WFD_FIRST_FREE + FDS_PER_THREAD * (c->threads + 1) + fids + open;
+}
+
+/* Raises the limit to what max_fids needs; where we may not, fewer fids are in force. */
+static int limit_fds(struct lockdown *l)
+{
+    const struct ctl_config *c = &l->w->config;
+    rlim_t fids = c->max_fids;
+    struct rlimit now;
+
+    if (limit(RLIMIT_NOFILE, fds_for(c, fids)) != 0) {
+        rlim_t low = 0;
+
+        if (getrlimit(RLIMIT_NOFILE, &now) != 0)
+            return -errno;
+        /* the most fids whose descriptors fit: fds_for() only grows */
+        while (low < fids) {
+            rlim_t middle = low + (fids - low + 1) / 2;
+
+            if (fds_for(c, middle) <= now.rlim_max)
+                low = middle;
+            else
+                fids = middle - 1;
+        }
+        l->value = (uint32_t)now.rlim_max;
+        if (fids < LEAST_FIDS)
+            return -EMFILE;
+        if (limit(RLIMIT_NOFILE, fds_for(c, fids)) != 0)
+            return -errno;
+    }
+    l->w->max_fids = (uint32_t)fids;
+    return 0;
+}
+
+int lockdown_limits(struct lockdown *l)
+{
+    int err = limit(RLIMIT_CORE, 0);
+
+    if (err == 0)
+        err = limit(RLIMIT_MEMLOCK, 0);
+    if (err == 0) /* counted in the worker's user namespace, where there is nobody else */
+        err = limit(RLIMIT_NPROC, l->w->config.threads + 1);
+    return err != 0 ? err : limit_fds(l);
+}
+
+int lockdown_join_userns(struct lockdown *l)
+{
+    (void)l;
+    if (setns(WFD_USERNS, CLONE_NEWUSER) != 0)
+        return -errno;
+    return lockdown_plug(WFD_USERNS);
+}
+
+/*
+ * Kept is CAP_DAC_OVERRIDE, which a guest's root expects: it opens the owner's 0400 and 0000
+ * files. It is good for inodes of the one user of this namespace only.
+ * Not kept, of those one might think of: FSETID (setuid and setgid bits must fall when a
+ * file is written), FOWNER (the owner needs none), CHOWN (there is nobody to give files to), MKNOD.
+ */
+int lockdown_ids_and_caps(struct lockdown *l)
+{
+    struct stat root;
+    int res;
+
+    if (fstatat(WFD_ROOT, "", &root, AT_EMPTY_PATH) != 0 || setgroups(0, NULL) != 0)
+        return -errno;
+    l->uid = root.st_uid;
+    l->gid = root.st_gid;
+    capng_clear(CAPNG_SELECT_ALL);
+    if (capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_DAC_OVERRIDE) != 0)
+        return -EINVAL;
+    res = capng_change_id((int)l->uid, (int)l->gid, CAPNG_CLEAR_BOUNDING | CAPNG_CLEAR_AMBIENT);
+    if (res != 0) {
+        l->value = (uint32_t)-res; /* which of its own steps failed, see capng_change_id(3) */
+        return -EPERM;
+    }
+    /* After the change of ids, which sets it again: no core, no ptrace by the same user. */
+    return prctl(PR_SET_DUMPABLE, 0) == 0 ? 0 : -errno;
+}
+
+int lockdown_no_new_privs(struct lockdown *l)
+{
+    (void)l;
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 ? 0 : -errno;
+}
