@@ -267,6 +267,8 @@ static void serve(struct pump *p)
 static void wait_gate(struct pump *p)
 {
     pthread_mutex_lock(&p->lock);
+    p->arrived++;
+    pthread_cond_broadcast(&p->changed);
     while (!p->open)
         pthread_cond_wait(&p->changed, &p->lock);
     pthread_mutex_unlock(&p->lock);
@@ -341,6 +343,11 @@ static int make_threads(struct pump *p)
     for (uint32_t i = 0; i < p->num_threads && err == 0; i++)
         err = pthread_create(&p->thread[i], &attr, pump_thread, p);
     pthread_attr_destroy(&attr);
+    /* libc's part of a thread's start makes system calls that the filter to come does not allow */
+    pthread_mutex_lock(&p->lock);
+    while (err == 0 && p->arrived < p->num_threads)
+        pthread_cond_wait(&p->changed, &p->lock);
+    pthread_mutex_unlock(&p->lock);
     return -err;
 }
 

@@ -31,6 +31,7 @@ struct pump {
 
     pthread_mutex_t lock; /* of everything down to `flight` */
     pthread_cond_t changed;
+    uint32_t arrived; /* threads that have started and wait for `open` */
     bool open; /* threads are made before the lockdown is proven: they wait for this */
     struct flight flight;
 
@@ -41,9 +42,9 @@ struct pump {
 };
 
 /*
- * Makes request pool, epoll set and threads. The threads touch nothing of the guest before
- * pump_open(). WFD_NOTIFY and WFD_CONTROL must be in place and SIGTERM blocked. Negative errno on
- * failure.
+ * Makes request pool, epoll set and threads. When it returns all threads have started, so that a
+ * filter may be loaded over them; they touch nothing of the guest before pump_open(). WFD_NOTIFY
+ * and WFD_CONTROL must be in place and SIGTERM blocked. Negative errno on failure.
  */
 int pump_start(struct pump *p, struct worker *w);
 /* The lockdown is proven: read the rings' indexes (recover.h), then let the threads go. */
