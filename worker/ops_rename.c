@@ -152,7 +152,7 @@ int op_remove(struct request *r)
     f = fid_remove(r->session->fids, num, r->generation);
     if (f == NULL)
         return -EBADF;
-    err = remove_fid(r->session, f);
+    err = r->session->read_only ? -EROFS : remove_fid(r->session, f);
     fid_put(f);
     return err;
 }
