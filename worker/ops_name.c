@@ -95,6 +95,21 @@ static int node_type(uint32_t mode, mode_t *type)
     }
 }
 
+/* Makes an entry of `type`; a regular file by open(2), so that the worker's mknod makes nothing else. */
+static int make_node(int dir, const char *name, mode_t type, mode_t mode)
+{
+    int fd;
+
+    if (type != S_IFREG)
+        return mknodat(dir, name, type | mode, 0) == 0 ? 0 : -errno;
+    fd = openat(dir, name,
+                O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, mode);
+    if (fd < 0)
+        return -errno;
+    close(fd);
+    return 0;
+}
+
 /* Tmknod dfid[4] name[s] mode[4] major[4] minor[4] gid[4] -> Rmknod qid[13]. */
 int op_mknod(struct request *r)
 {
@@ -116,9 +131,8 @@ int op_mknod(struct request *r)
         err = get_dir(r, num, wire, name, &dir);
     if (err != 0)
         return err;
-    if (mknodat(dir->path_fd, name, type | (mode & MODE_BITS), 0) != 0)
-        err = -errno;
-    else
+    err = make_node(dir->path_fd, name, type, mode & MODE_BITS);
+    if (err == 0)
         err = put_qid_of(r, dir, name);
     fid_put(dir);
     return err;

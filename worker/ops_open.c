@@ -26,15 +26,16 @@ static const struct {
     int host;
 } open_flags[] = {
     {P9_L_TRUNC, O_TRUNC},         {P9_L_APPEND, O_APPEND},   {P9_L_DSYNC, O_DSYNC},
-    {P9_L_DIRECTORY, O_DIRECTORY}, {P9_L_NOATIME, O_NOATIME}, {P9_L_SYNC, O_SYNC & ~O_DSYNC},
+    {P9_L_DIRECTORY, O_DIRECTORY}, {P9_L_NOATIME, O_NOATIME}, {P9_L_SYNC, O_SYNC},
 };
 
 /*
  * O_APPEND is kept for O_WRONLY: the kernel then appends whatever the offset of a Twrite, so that
  * two writers of a log do not overwrite each other. For O_RDWR it is dropped: Linux before 6.19
  * opens an O_WRONLY|O_APPEND file of a cached mount as O_RDWR|O_APPEND and writes whole pages back
- * through it, at offsets that must be honoured. The offset that a client sends is its own end
- * of the file, so that nothing changes for a single client.
+ * through it, at offsets that must be honoured. The offset that a client sends is its own end of
+ * the file, so that nothing changes for a single client.
+ * Who only reads has no use for flags of writing; the filter of a read-only worker has none either.
  */
 static int host_flags(uint32_t p9)
 {
@@ -43,6 +44,8 @@ static int host_flags(uint32_t p9)
 
     if (mode != P9_L_WRONLY)
         p9 &= ~P9_L_APPEND;
+    if (mode == P9_L_RDONLY)
+        p9 &= ~(P9_L_DSYNC | P9_L_SYNC);
     for (size_t i = 0; i < sizeof(open_flags) / sizeof(open_flags[0]); i++)
         if ((p9 & open_flags[i].p9) != 0)
             flags |= open_flags[i].host;
