@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * host_tests.c - the host tests: a worker without Xen, driven over a ring in a memfd.
+ */
+#include "backend.h"
+#include "suites.h"
+
+static const struct tap_suite *const suites[] = {
+    &suite_session, &suite_files, &suite_names, &suite_semantics, &suite_escape, &suite_malformed, NULL,
+};
+
+int main(int argc, char **argv)
+{
+    return tap_main(argc, argv, suites, backend_is_jailed);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * suites.h - the suites of the host tests, one suite_*.c each.
+ */
+#ifndef XEN9P_TESTS_SUITES_H
+#define XEN9P_TESTS_SUITES_H
+
+#include "harness.h"
+#include "p9c.h"
+
+extern const struct tap_suite suite_session;    /* version, attach, walk, clunk, flush */
+extern const struct tap_suite suite_files;      /* open, create, read, write, attributes */
+extern const struct tap_suite suite_names;      /* directories, links, renames, readdir */
+extern const struct tap_suite suite_semantics;  /* what a local file system does */
+extern const struct tap_suite suite_escape;     /* nothing outside of the export */
+extern const struct tap_suite suite_malformed;  /* messages that are not as they should be */
+extern const struct tap_suite suite_rings;      /* the ring engine with a good frontend */
+extern const struct tap_suite suite_hostile;    /* and with a bad one */
+extern const struct tap_suite suite_parallel;   /* requests that block, flushes */
+extern const struct tap_suite suite_succession; /* workers that die */
+extern const struct tap_suite suite_ending;     /* SIGTERM, CTL_STOP, control socket */
+extern const struct tap_suite suite_jail;       /* identity, and the worker seen from outside */
+
+#endif
