@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * test_filter.c - every system call number against the compiled filters.
+ *
+ * The programs are interpreted here, not loaded: the kernel's own verdict is seen in the host
+ * tests. What is allowed stands once more below, written down independently of the filter's
+ * table: who changes one has to change the other.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/futex.h>
+#include <linux/seccomp.h>
+#include <seccomp.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "xen9p/descriptors.h"
+#include "xen9p/filter.h"
+
+#ifndef __x86_64__
+#error "the golden list is that of x86-64"
+#endif
+
+#define LAST_NR 1200 /* far behind the last system call there is */
+#define X32_BIT 0x40000000
+
+struct program {
+    struct sock_filter *insn;
+    size_t len;
+};
+
+static const struct filter_spec specs[] = {
+    {CTL_NOTIFY_EVTCHN, false},
+    {CTL_NOTIFY_EVTCHN, true},
+    {CTL_NOTIFY_EVENTFD, false},
+    {CTL_NOTIFY_EVENTFD, true},
+};
+#define NUM_SPECS (sizeof(specs) / sizeof(specs[0]))
+/* Sets of them. */
+#define EVTCHN 3u
+#define EVENTFD 12u
+#define RW 5u
+#define RO 10u
+#define EACH 15u
+static struct program programs[NUM_SPECS];
+
+/* Answers of a filter for one number, over all arguments; bits. */
+#define CAN_ALLOW 1u
+#define CAN_KILL 2u
+#define CAN_OTHER 4u
+
+static unsigned int answer(uint32_t ret)
+{
+    if (ret == SECCOMP_RET_ALLOW)
+        return CAN_ALLOW;
+    return ret == SECCOMP_RET_KILL_PROCESS ? CAN_KILL : CAN_OTHER;
+}
+
+/*
+ * Runs a program from `pc` with accumulator `a`. With `data` fully known (`args`) there is one
+ * answer; without, both branches of every test of an argument are taken.
+ */
+static unsigned int run(const struct program *p, size_t pc, const struct seccomp_data *data,
+                        bool args, uint32_t a, bool known)
+{
+    for (;;) {
+        const struct sock_filter *i = &p->insn[pc++];
+        bool yes;
+
+        assert_true(pc <= p->len);
+        switch (i->code) {
+        case BPF_LD | BPF_W | BPF_ABS:
+            assert_true(i->k % 4 == 0 && i->k < sizeof(*data));
+            memcpy(&a, (const char *)data + i->k, 4);
+            known = args || i->k < offsetof(struct seccomp_data, args);
+            continue;
+        case BPF_ALU | BPF_AND | BPF_K:
+            a &= i->k;
+            continue;
+        case BPF_RET | BPF_K:
+            return answer(i->k);
+        case BPF_JMP | BPF_JA:
+            pc += i->k;
+            continue;
+        case BPF_JMP | BPF_JEQ | BPF_K:
+            yes = a == i->k;
+            break;
+        case BPF_JMP | BPF_JGT | BPF_K:
+            yes = a > i->k;
+            break;
+        case BPF_JMP | BPF_JGE | BPF_K:
+            yes = a >= i->k;
+            break;
+        case BPF_JMP | BPF_JSET | BPF_K:
+            yes = (a & i->k) != 0;
+            break;
+        default:
+            fail_msg("instruction 0x%x", i->code);
+            return 0;
+        }
+        if (!known)
+            return run(p, pc + i->jt, data, args, a, false) |
+                   run(p, pc + i->jf, data, args, a, false);
+        pc += yes ? i->jt : i->jf;
+    }
+}
+
+static unsigned int answers(const struct program *p, uint32_t arch, int nr)
+{
+    const struct seccomp_data data = {.nr = nr, .arch = arch};
+
+    return run(p, 0, &data, false, 0, true);
+}
+
+/* --- the golden list --- */
+
+static const struct golden {
+    const char *name;
+    unsigned int always, pinned; /* sets of specs */
+} golden[] = {
+    {"brk", EACH, 0},
+    {"clock_gettime", EACH, 0},
+    {"close", 0, EACH},
+    {"epoll_pwait", 0, EACH},
+    {"epoll_wait", 0, EACH},
+    {"exit", EACH, 0},
+    {"exit_group", EACH, 0},
+    {"fchmod", 0, RW},
+    {"fchmodat", 0, RW},
+    {"fdatasync", 0, EACH},
+    {"fstat", EACH, 0},
+    {"fstatfs", EACH, 0},
+    {"fsync", 0, EACH},
+    {"ftruncate", 0, RW},
+    {"futex", 0, EACH},
+    {"getdents64", 0, EACH},
+    {"getrandom", EACH, 0},
+    {"ioctl", 0, EVTCHN},
+    {"linkat", 0, RW},
+    {"lseek", 0, EACH},
+    {"madvise", 0, EACH},
+    {"mkdirat", 0, RW},
+    {"mknodat", 0, RW},
+    {"mmap", 0, EACH},
+    {"mprotect", 0, EACH},
+    {"mremap", EACH, 0},
+    {"munmap", EACH, 0},
+    {"newfstatat", 0, EACH},
+    {"openat", 0, EACH},
+    {"pread64", 0, EACH},
+    {"preadv", 0, EACH},
+    {"preadv2", 0, EACH},
+    {"pwrite64", 0, RW},
+    {"pwritev", 0, RW},
+    {"pwritev2", 0, RW},
+    {"read", 0, EACH},
+    {"readlinkat", 0, EACH},
+    {"recvmsg", 0, EACH},
+    {"renameat", 0, RW},
+    {"renameat2", 0, RW},
+    {"restart_syscall", EACH, 0},
+    {"rt_sigprocmask", EACH, 0},
+    {"rt_sigreturn", EACH, 0},
+    {"sendmsg", 0, EACH},
+    {"statx", 0, EACH},
+    {"symlinkat", 0, RW},
+    {"unlinkat", 0, RW},
+    {"utimensat", 0, RW},
+    {"write", 0, EACH},
+};
+#define NUM_GOLDEN (sizeof(golden) / sizeof(golden[0]))
+
+static unsigned int expected(int nr, size_t spec)
+{
+    for (size_t i = 0; i < NUM_GOLDEN; i++) {
+        if (seccomp_syscall_resolve_name_arch(SCMP_ARCH_X86_64, golden[i].name) != nr)
+            continue;
+        if ((golden[i].always & 1u << spec) != 0)
+            return CAN_ALLOW;
+        if ((golden[i].pinned & 1u << spec) != 0)
+            return CAN_ALLOW | CAN_KILL;
+    }
+    return CAN_KILL;
+}
+
+static void every_number(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < NUM_GOLDEN; i++) /* a name that means nothing would prove nothing */
+        assert_true(seccomp_syscall_resolve_name_arch(SCMP_ARCH_X86_64, golden[i].name) >= 0);
+    for (size_t s = 0; s < NUM_SPECS; s++) {
+        for (int nr = -1; nr <= LAST_NR; nr++) {
+            unsigned int got = answers(&programs[s], AUDIT_ARCH_X86_64, nr);
+
+            if (got != expected(nr, s)) {
+                char *name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_X86_64, nr);
+
+                fail_msg("filter %zu, system call %d (%s): answers %u, expected %u", s, nr,
+                         name != NULL ? name : "?", got, expected(nr, s));
+            }
+        }
+    }
+}
+
+/* 32-bit entry points and x32 have other numbers for other things: all of them kill. */
+static void other_architectures(void **state)
+{
+    static const uint32_t arch[] = {AUDIT_ARCH_I386, AUDIT_ARCH_AARCH64, AUDIT_ARCH_ARM, 0};
+
+    (void)state;
+    for (size_t s = 0; s < NUM_SPECS; s++) {
+        for (int nr = 0; nr <= LAST_NR; nr++) {
+            for (size_t i = 0; i < sizeof(arch) / sizeof(arch[0]); i++)
+                assert_int_equal(answers(&programs[s], arch[i], nr), CAN_KILL);
+            assert_int_equal(answers(&programs[s], AUDIT_ARCH_X86_64, nr | X32_BIT), CAN_KILL);
+        }
+    }
+}
+
+/* --- arguments --- */
+
+#define FID ((uint64_t)WFD_FIRST_FREE)
+#define CWD ((uint64_t)(int64_t)AT_FDCWD)
+#define HIGH (UINT64_C(1) << 32)
+#define SUID UINT64_C(04755)
+
+static const struct call {
+    const char *name;
+    unsigned int allowed; /* by these specs, killed by the others */
+    uint64_t arg[6];
+} calls[] = {
+    /* descriptors that mean something keep it */
+    {"read", EACH, {WFD_NOTIFY}},
+    {"read", EACH, {WFD_KICK}},
+    {"read", 0, {WFD_CONTROL}},
+    {"read", 0, {FID}},
+    {"write", EACH, {WFD_KICK}},
+    {"write", EVTCHN, {WFD_NOTIFY}},
+    {"write", EVENTFD, {WFD_CALL}},
+    {"write", 0, {2}},
+    {"write", 0, {FID}},
+    {"write", 0, {WFD_KICK | HIGH}},
+    {"ioctl", EVTCHN, {WFD_NOTIFY, 0x44504}},
+    {"ioctl", 0, {WFD_NOTIFY, 0x84501}}, /* bind another port */
+    {"ioctl", 0, {WFD_NOTIFY, 0x44504 | HIGH}},
+    {"ioctl", 0, {FID, 0x44504}},
+    {"sendmsg", EACH, {WFD_CONTROL}},
+    {"sendmsg", 0, {FID}},
+    {"recvmsg", EACH, {WFD_CONTROL}},
+    {"recvmsg", 0, {WFD_NOTIFY}},
+    {"epoll_wait", EACH, {WFD_EPOLL}},
+    {"epoll_wait", 0, {FID}},
+    {"close", EACH, {FID}},
+    {"close", 0, {WFD_FIRST_FREE - 1}},
+    {"close", 0, {WFD_CONTROL}},
+    {"close", 0, {0}},
+    {"pread64", EACH, {FID}},
+    {"pread64", 0, {WFD_ROOT}},
+    {"pwrite64", RW, {FID}},
+    {"pwritev2", RW, {FID}},
+    {"pwritev2", 0, {2}},
+    {"ftruncate", RW, {FID}},
+    {"ftruncate", 0, {WFD_JOURNAL}},
+    /* opening */
+    {"openat", EACH, {FID, 1, O_PATH | O_NOFOLLOW | O_CLOEXEC}},
+    {"openat", EACH, {WFD_PROC, 1, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY}},
+    {"openat", EACH, {INT_MAX, 1, O_RDONLY}},
+    {"openat", 0, {CWD, 1, O_RDONLY}},
+    {"openat", 0, {CWD & UINT32_MAX, 1, O_RDONLY}},
+    {"openat", RW, {FID, 1, O_RDWR | O_CLOEXEC}},
+    {"openat", RW, {FID, 1, O_WRONLY | O_TRUNC | O_APPEND}},
+    {"openat", RW, {FID, 1, O_RDWR | O_CREAT | O_EXCL, 01777}},
+    {"openat", 0, {FID, 1, O_RDWR | O_CREAT, SUID}},
+    {"openat", 0, {FID, 1, O_RDWR | O_CREAT, 02755}},
+    {"openat", 0, {FID, 1, O_RDONLY | O_DIRECT}},
+    {"openat", 0, {FID, 1, O_RDWR | O_TMPFILE}},
+    {"openat", 0, {FID, 1, O_RDONLY | O_ASYNC}},
+    {"openat", 0, {FID, 1, O_RDONLY | HIGH}},
+    /* looking */
+    {"newfstatat", EACH, {FID}},
+    {"newfstatat", 0, {CWD}},
+    {"statx", 0, {CWD}},
+    {"readlinkat", 0, {CWD}},
+    /* setuid and setgid */
+    {"fchmod", RW, {FID, 01777}},
+    {"fchmod", 0, {FID, SUID}},
+    {"fchmodat", RW, {WFD_PROC, 1, 0755}},
+    {"fchmodat", 0, {WFD_PROC, 1, SUID}},
+    {"fchmodat", 0, {WFD_PROC, 1, 02000}},
+    {"fchmodat", 0, {CWD, 1, 0755}},
+    {"mkdirat", RW, {FID, 1, 01777}},
+    {"mkdirat", 0, {FID, 1, 02755}},
+    {"mknodat", RW, {FID, 1, S_IFIFO | 0644}},
+    {"mknodat", RW, {FID, 1, S_IFSOCK | 0644}},
+    {"mknodat", 0, {FID, 1, S_IFCHR | 0644}},
+    {"mknodat", 0, {FID, 1, S_IFBLK | 0644}},
+    {"mknodat", 0, {FID, 1, S_IFIFO | SUID}},
+    {"mknodat", 0, {FID, 1, 0644}},
+    /* names */
+    {"symlinkat", RW, {1, FID, 1}},
+    {"symlinkat", 0, {1, CWD, 1}},
+    {"linkat", RW, {WFD_PROC, 1, FID, 1, AT_SYMLINK_FOLLOW}},
+    {"linkat", 0, {WFD_PROC, 1, FID, 1, AT_EMPTY_PATH}},
+    {"linkat", 0, {WFD_PROC, 1, CWD, 1, AT_SYMLINK_FOLLOW}},
+    {"renameat2", RW, {FID, 1, FID, 1, 0}},
+    {"renameat2", 0, {FID, 1, CWD, 1, 0}},
+    {"renameat2", 0, {FID, 1, FID, 1, 4}}, /* whiteout: a device node */
+    {"renameat", 0, {CWD, 1, FID, 1}},
+    {"unlinkat", RW, {FID, 1, AT_REMOVEDIR}},
+    {"unlinkat", 0, {CWD, 1, 0}},
+    {"utimensat", RW, {FID, 0, 1, 0}},
+    {"utimensat", 0, {CWD, 1, 1, 0}},
+    /* memory */
+    {"mmap", EACH, {0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS}},
+    {"mmap", 0, {0, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS}},
+    {"mmap", 0, {0, 4096, PROT_READ, MAP_SHARED, FID}},
+    {"mmap", 0, {0, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED}},
+    {"mprotect", EACH, {0, 4096, PROT_READ}},
+    {"mprotect", 0, {0, 4096, PROT_READ | PROT_EXEC}},
+    {"madvise", EACH, {0, 4096, MADV_DONTNEED}},
+    {"madvise", 0, {0, 4096, MADV_HWPOISON}},
+    /* threads */
+    {"futex", EACH, {0, FUTEX_WAIT_PRIVATE}},
+    {"futex", EACH, {0, FUTEX_WAKE_PRIVATE}},
+    {"futex", EACH, {0, FUTEX_WAIT_BITSET_PRIVATE | FUTEX_CLOCK_REALTIME}},
+    {"futex", 0, {0, FUTEX_LOCK_PI_PRIVATE}},
+    {"futex", 0, {0, FUTEX_CMP_REQUEUE_PI_PRIVATE}},
+};
+
+static void arguments(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+        const struct call *c = &calls[i];
+        struct seccomp_data data = {.arch = AUDIT_ARCH_X86_64};
+
+        data.nr = seccomp_syscall_resolve_name_arch(SCMP_ARCH_X86_64, c->name);
+        assert_true(data.nr >= 0);
+        for (size_t a = 0; a < 6; a++)
+            data.args[a] = c->arg[a];
+        for (size_t s = 0; s < NUM_SPECS; s++) {
+            bool allowed = (c->allowed & 1u << s) != 0;
+
+            if (run(&programs[s], 0, &data, true, 0, true) != (allowed ? CAN_ALLOW : CAN_KILL))
+                fail_msg("filter %zu: %s (line %zu of the table) should be %s", s, c->name, i + 1,
+                         allowed ? "allowed" : "killed");
+        }
+    }
+}
+
+static void sealed_memfd(void **state)
+{
+    const struct filter_spec wrong = {.notify = (enum ctl_notify_kind)7};
+    int fd = filter_compile(&specs[0]);
+
+    (void)state;
+    assert_true(fd >= 0);
+    assert_int_equal(fcntl(fd, F_GET_SEALS),
+                     F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL);
+    assert_int_equal(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+    close(fd);
+    assert_int_equal(filter_compile(&wrong), -EINVAL);
+}
+
+static int compile_all(void **state)
+{
+    (void)state;
+    for (size_t s = 0; s < NUM_SPECS; s++) {
+        int fd = filter_compile(&specs[s]);
+        struct stat st;
+
+        if (fd < 0 || fstat(fd, &st) != 0 || st.st_size % (off_t)sizeof(struct sock_filter) != 0)
+            return -1;
+        programs[s].len = (size_t)st.st_size / sizeof(struct sock_filter);
+        programs[s].insn = malloc((size_t)st.st_size);
+        if (programs[s].insn == NULL ||
+            pread(fd, programs[s].insn, (size_t)st.st_size, 0) != st.st_size)
+            return -1;
+        close(fd);
+    }
+    return 0;
+}
+
+static int free_all(void **state)
+{
+    (void)state;
+    for (size_t s = 0; s < NUM_SPECS; s++)
+        free(programs[s].insn);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_number),
+        cmocka_unit_test(other_architectures),
+        cmocka_unit_test(arguments),
+        cmocka_unit_test(sealed_memfd),
+    };
+
+    return cmocka_run_group_tests_name("filter", tests, compile_all, free_all);
+}
