@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * child.h - a worker as the supervisor sees it: started, listened to, given deadlines, reaped.
+ *
+ * Its messages are fixed-size numbers and are checked against phase and count; anything else ends it.
+ * Nobody waits for a child: one that does not even die of SIGKILL (it may hang in a file system) is
+ * given up by its owner after LIMIT_KILL_MS and reaped whenever it ends.
+ */
+#ifndef XEN9P_CHILD_H
+#define XEN9P_CHILD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "xen9p/control.h"
+
+struct loop;
+struct child;
+struct children;
+
+/* What an owner is told; each is called from the loop. */
+struct child_owner {
+    /* Locked down and serving. */
+    void (*ready)(void *owner, const struct ctl_ready *ready);
+    /* Tversion, attach, stopped: for status and log. */
+    void (*event)(void *owner, const struct ctl_event *event);
+    /* It cannot go on with this guest. */
+    void (*asks_close)(void *owner, const struct ctl_event *event);
+    /*
+     * The child has ended, or (`given_up`) was killed and does not end: the owner must forget it.
+     * `why` is text for the log.
+     */
+    void (*ended)(void *owner, const struct child *c, bool given_up, const char *why);
+};
+
+/* NULL when out of memory. */
+struct children *children_new(struct loop *loop);
+/* All of them, including those given up. */
+uint32_t children_count(const struct children *cs);
+/* True while one of them was not given up. */
+bool children_alive(const struct children *cs);
+
+struct child_spec {
+    const char *path; /* export */
+    int worker_fd;
+    bool read_only;
+    struct ctl_config *config; /* hdr.type is set here */
+    int fds[4];                /* in the order of enum ctl_config_fd; the caller's */
+};
+
+/*
+ * Forks the child, sends it its configuration, starts the clock. 0 with *out (owned by `cs`), or
+ * a negative errno.
+ */
+int child_start(struct children *cs, const struct child_spec *spec, const struct child_owner *calls,
+                void *owner, struct child **out);
+
+/* Ends it: asks a serving one to drain (LIMIT_DRAIN_MS), kills one that does not serve. */
+void child_stop(struct child *c);
+
+pid_t child_pid(const struct child *c);
+uid_t child_uid(const struct child *c);
+/* True when CTL_FAILED came; *failed is what it said. */
+bool child_failure(const struct child *c, struct ctl_failed *failed);
+/* True when it was killed because it was not READY in time. */
+bool child_timed_out(const struct child *c);
+
+#endif

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * supervisor.h - the root struct of xen9pd, and one struct per device.
+ *
+ * Everything here belongs to the one thread of the loop.
+ */
+#ifndef XEN9P_SUPERVISOR_H
+#define XEN9P_SUPERVISOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "xen9p/child.h"
+#include "xen9p/connect.h"
+#include "xen9p/control.h"
+#include "xen9p/device.h"
+#include "xen9p/limits.h"
+#include "xen9p/loop.h"
+#include "xen9p/nodes.h"
+#include "xen9p/succession.h"
+
+struct xs_handle;
+struct device;
+
+struct supervisor {
+    struct loop *loop;
+    struct xs_handle *xs;
+    struct children *children;
+    struct device *devices;
+    uint32_t num_devices;
+    int worker_fd;            /* the worker's executable */
+    int filter_fd[2];         /* compiled filters: read-write, read-only; -1 until needed */
+    bool claimed;             /* libxl/xen-9pfs is ours */
+    bool stopping;            /* no more events; ends when the workers have */
+    int exit_status;          /* once stopping */
+    bool scan;                /* look at the whole of backend/xen_9pfs */
+    struct loop_source store; /* xenstore's watch events */
+    void (*store_lost)(struct supervisor *sv); /* xenstored went away */
+};
+
+/* How the frontend's `state` is followed. */
+struct frontend_watch {
+    bool watched;           /* by xenstore; else polled by the timer */
+    bool changed;           /* an event came: read it after the queue is drained */
+    uint64_t window_ms;     /* start of the present window, */
+    uint32_t events;        /* events in it */
+    uint32_t calm;          /* polls without a change */
+    bool known;             /* `now` holds something */
+    enum device_event now;  /* last seen */
+    bool fed;               /* `last` holds something */
+    enum device_event last; /* last given to the table */
+    struct loop_timer poll;
+};
+
+#define DEVICE_QUEUE 16u
+
+struct device {
+    struct supervisor *sv;
+    struct device *next;
+    uint32_t domid, devid;
+    char dir[64];    /* backend directory, relative */
+    char domain[64]; /* the domain's name, "" when it cannot be read */
+    enum device_state state;
+    unsigned written; /* xenbus state that we wrote last, or found */
+    bool changed;     /* an event came for the backend directory */
+    bool seen;        /* by the present scan */
+    char error[256];  /* for the `error` node, "" when all is well */
+    struct backend_nodes nodes;
+    struct frontend_watch fe;
+
+    struct connection *connection; /* validated rings, kept for successors */
+    int journal_fd;                /* -1 when there is none */
+    bool adopting;                 /* the rings are a dead supervisor's, its journal is lost */
+    struct child *child;           /* NULL when none runs, or it was given up */
+    struct succession succession;
+    struct loop_timer retry;
+    uint64_t orphan_deadline_ms; /* for the dead supervisor's workers to drain; 0: not set */
+    uint32_t failures;           /* connections that failed in a row */
+    uint64_t connected_ms;       /* when it was connected last */
+    uint32_t threads;            /* of the worker, as it says */
+    uint32_t msize;              /* of the session, as the worker says */
+
+    enum device_event queue[DEVICE_QUEUE];
+    uint32_t queued;
+    bool feeding;
+};
+
+#endif

@@ -1,0 +1,465 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * act.c - what a device's table asks for: publishing nodes, starting and ending workers.
+ *
+ * The frontend's nodes are guest input (nodes.c judges them), a worker's words are numbers that
+ * its guest may have chosen (child.c has checked type, size, phase and count).
+ */
+#include "xen9p/act.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <xen/io/xenbus.h>
+
+#include "xen9p/claim.h"
+#include "xen9p/devices.h"
+#include "xen9p/filter.h"
+#include "xen9p/frontend.h"
+#include "xen9p/journal.h"
+#include "xen9p/store.h"
+#include "xen9p/supervisor.h"
+
+/* --- xenstore ---------------------------------------------------------------------------------- */
+
+/* Writes nodes of the backend directory, unless it is gone. The last one is `state`. */
+static void publish(struct device *d, struct store_write *writes, size_t num, unsigned state)
+{
+    char text[4];
+    int err;
+
+    (void)snprintf(text, sizeof(text), "%u", state);
+    writes[num - 1] = (struct store_write){"state", text};
+    err = store_update(d->sv->xs, d->dir, "frontend-id", writes, num);
+    if (err == -ENOENT) {
+        devices_feed(d, DEVICE_VANISHED);
+        return;
+    }
+    if (err != 0)
+        devices_say(d, LOG_LEVEL_ERROR, "state %u cannot be written: %s", state, strerror(-err));
+    d->written = state;
+}
+
+static void publish_offer(struct device *d)
+{
+    char rings[12], order[12];
+    struct store_write writes[] = {
+        {"versions", "1"}, {"max-rings", rings}, {"max-ring-page-order", order},
+        {"error", NULL},   {NULL, NULL},
+    };
+
+    (void)snprintf(rings, sizeof(rings), "%u", LIMIT_MAX_RINGS);
+    (void)snprintf(order, sizeof(order), "%u", LIMIT_RING_PAGE_ORDER);
+    d->error[0] = '\0';
+    publish(d, writes, sizeof(writes) / sizeof(writes[0]), XenbusStateInitWait);
+}
+
+/* With `error` as it is: no stale one stays beside a state that contradicts it. */
+static void publish_state(struct device *d, unsigned state)
+{
+    struct store_write writes[] = {{"error", d->error[0] != '\0' ? d->error : NULL}, {NULL, NULL}};
+
+    publish(d, writes, 2, state);
+}
+
+/* --- faults ------------------------------------------------------------------------------------ */
+
+void act_refuse(struct device *d, const struct nodes_fault *fault)
+{
+    (void)snprintf(d->error, sizeof(d->error), "%s %s: %s", fault->node, fault->value, fault->why);
+    d->failures++;
+    devices_say(d, LOG_LEVEL_WARNING, "refused: node %s", d->error);
+}
+
+/* What an administrator can do about a step that failed; NULL when the step's name says it all. */
+static const char *remedy(const struct ctl_failed *f)
+{
+    switch (f->step) {
+    case CTL_STEP_PATH:
+        return f->error == EROFS || f->error == EACCES
+                   ? "create the directory by hand, or export one that exists"
+                   : "is every part of the path a directory, and its file system answering?";
+    case CTL_STEP_TREE:
+        return "is it a directory, and does no part of the path before it point elsewhere?";
+    case CTL_STEP_ROOT_OWNED:
+        return "it belongs to root on a file system without id-mapped mounts: chown it to an "
+               "unprivileged user, or move it to ext4, xfs or btrfs";
+    case CTL_STEP_USERNS:
+    case CTL_STEP_NAMESPACES:
+        return "does the kernel allow user namespaces (user.max_user_namespaces), and has xen9pd "
+               "the capabilities it asks for?";
+    case CTL_STEP_EXEC:
+        return "is xen9p-worker installed and executable?";
+    case CTL_STEP_MAP_RINGS:
+        return f->error == EAGAIN || f->error == ENOMEM
+                   ? "dom0 is short of grant mappings or memory (gnttab_max_maptrack_frames)"
+                   : "the guest has given references that cannot be mapped";
+    default:
+        return NULL;
+    }
+}
+
+/* The line about a worker that did not become ready; `why` is child.c's. */
+static void start_failed(struct device *d, const struct child *c, const char *why)
+{
+    struct ctl_failed f;
+    const char *help = NULL;
+
+    if (child_failure(c, &f))
+        help = remedy(&f);
+    else if (child_timed_out(c))
+        help = "does its file system answer (a dead NFS or FUSE server does not)?";
+    (void)snprintf(d->error, sizeof(d->error), "worker for %.100s %s", d->nodes.path, why);
+    devices_say(d, LOG_LEVEL_ERROR, "worker %d for %s %s%s%s", (int)child_pid(c), d->nodes.path,
+                why, help != NULL ? "; " : "", help != NULL ? help : "");
+}
+
+/* --- worker ------------------------------------------------------------------------------------ */
+
+/* A worker that served has died: successor, or quarantine. */
+static void died(struct device *d, const struct child *c, const char *why)
+{
+    bool too_often = succession_died(&d->succession, loop_now());
+
+    if (!too_often) {
+        devices_say(
+            d, LOG_LEVEL_ERROR,
+            "worker %d %s; its successor takes over (death %u of %d within %d min): the guest "
+            "sees errors on open files and can unmount and mount again",
+            (int)child_pid(c), why, succession_recent(&d->succession, loop_now()), LIMIT_DEATHS,
+            LIMIT_DEATHS_MS / 60000);
+        devices_feed(d, DEVICE_DIED);
+        return;
+    }
+    (void)snprintf(d->error, sizeof(d->error),
+                   "quarantine: more than %d workers died within %d min", LIMIT_DEATHS,
+                   LIMIT_DEATHS_MS / 60000);
+    devices_say(
+        d, LOG_LEVEL_ERROR,
+        "worker %d %s; more than %d deaths within %d min: device closed (quarantine). "
+        "Requests of the guest hang from now on. Find the cause in the lines above and in the kernel "
+        "log, then detach and attach the device, restart the domain, or restart xen9pd",
+        (int)child_pid(c), why, LIMIT_DEATHS, LIMIT_DEATHS_MS / 60000);
+    devices_feed(d, DEVICE_DIED_OFTEN);
+}
+
+static void ended_while_starting(struct device *d, const struct child *c, const char *why)
+{
+    d->failures++;
+    start_failed(d, c, why);
+    devices_feed(d, DEVICE_FAILED);
+    frontend_slow_down(d);
+}
+
+static void on_ended(void *owner, const struct child *c, bool given_up, const char *why)
+{
+    struct device *d = owner;
+
+    d->child = NULL;
+    d->threads = 0;
+    if (given_up)
+        devices_say(d, LOG_LEVEL_ERROR,
+                    "worker %d (%s) %s; it keeps its grants until its file system answers",
+                    (int)child_pid(c), d->nodes.path, why);
+    if (d->sv->stopping || device_is_ending(d->state)) {
+        devices_say(d, LOG_LEVEL_NOTICE, "worker %d %s", (int)child_pid(c), why);
+        devices_feed(d, DEVICE_ENDED);
+    } else if (d->state == DEVICE_STARTING) {
+        ended_while_starting(d, c, why);
+    } else if (given_up && d->state == DEVICE_CONNECTED) {
+        /* it may still move bytes of the rings when it wakes up: nobody can succeed it */
+        (void)snprintf(d->error, sizeof(d->error), "worker %s", why);
+        devices_feed(d, DEVICE_ASKS_CLOSE);
+    } else {
+        if (d->state == DEVICE_RESUMING)
+            start_failed(d, c, why);
+        died(d, c, why);
+    }
+}
+
+static void on_ready(void *owner, const struct ctl_ready *ready)
+{
+    struct device *d = owner;
+
+    d->threads = ready->threads;
+    devices_say(d, LOG_LEVEL_NOTICE, "worker %d serves %s: %u threads, %u fids%s",
+                (int)child_pid(d->child), d->nodes.path, ready->threads, ready->max_fids,
+                (ready->flags & CTL_READY_LANDLOCK) != 0 ? "" : ", no Landlock in this kernel");
+    if (ready->max_fids < LIMIT_MAX_FIDS)
+        devices_say(d, LOG_LEVEL_NOTICE,
+                    "max-fids lowered from %u to %u by RLIMIT_NOFILE; raise LimitNOFILE= for more",
+                    LIMIT_MAX_FIDS, ready->max_fids);
+    devices_feed(d, DEVICE_READY);
+}
+
+static void on_event(void *owner, const struct ctl_event *event)
+{
+    struct device *d = owner;
+
+    if (event->code == CTL_EVENT_SESSION)
+        d->msize = (uint32_t)event->b;
+    devices_say(d, LOG_LEVEL_DEBUG, "worker event %u: %llu %llu %llu", event->code,
+                (unsigned long long)event->a, (unsigned long long)event->b,
+                (unsigned long long)event->c);
+}
+
+static void on_asks_close(void *owner, const struct ctl_event *event)
+{
+    struct device *d = owner;
+
+    (void)snprintf(d->error, sizeof(d->error), "ring %llu: %s (0x%llx)",
+                   (unsigned long long)event->b, ctl_close_reason_name((uint32_t)event->a),
+                   (unsigned long long)event->c);
+    d->failures++;
+    devices_say(d, LOG_LEVEL_WARNING,
+                "closed, the guest's frontend broke the protocol: %s; it may connect again",
+                d->error);
+    devices_feed(d, DEVICE_ASKS_CLOSE);
+    frontend_slow_down(d);
+}
+
+static const struct child_owner worker_calls = {
+    .ready = on_ready,
+    .event = on_event,
+    .asks_close = on_asks_close,
+    .ended = on_ended,
+};
+
+/* The filter for this device, compiled once for all that need the same. */
+static int filter_for(struct supervisor *sv, bool read_only)
+{
+    const struct filter_spec spec = {.notify = CTL_NOTIFY_EVTCHN, .read_only = read_only};
+
+    if (sv->filter_fd[read_only] < 0)
+        sv->filter_fd[read_only] = filter_compile(&spec);
+    return sv->filter_fd[read_only];
+}
+
+static void configure(const struct device *d, struct ctl_config *c, uint32_t flags)
+{
+    memset(c, 0, sizeof(*c));
+    c->flags = flags;
+    c->ring_kind = CTL_RING_GNTDEV;
+    c->notify_kind = CTL_NOTIFY_EVTCHN;
+    c->num_rings = connection_rings(d->connection);
+    c->threads = LIMIT_THREADS;
+    c->max_fids = LIMIT_MAX_FIDS;
+    c->max_open_files = d->nodes.max_open_files;
+    c->max_msize = LIMIT_MAX_MSIZE;
+    c->max_space = d->nodes.max_space;
+    c->max_files = d->nodes.max_files;
+}
+
+/* Starts a worker on the device's connection. Needs a journal. */
+static int launch(struct device *d, uint32_t flags)
+{
+    struct ctl_config config;
+    struct child_spec spec = {.path = d->nodes.path,
+                              .worker_fd = d->sv->worker_fd,
+                              .config = &config,
+                              .fds = {[CTL_CONFIG_FD_NOTIFY] = connection_evtchn_fd(d->connection),
+                                      [CTL_CONFIG_FD_JOURNAL] = d->journal_fd}};
+    int filter = filter_for(d->sv, false);
+    int ringmem, err;
+
+    if (filter < 0)
+        return filter;
+    configure(d, &config, flags);
+    ringmem = connection_map(d->connection, config.ring);
+    if (ringmem < 0)
+        return ringmem;
+    spec.fds[CTL_CONFIG_FD_RINGMEM] = ringmem;
+    spec.fds[CTL_CONFIG_FD_FILTER] = filter;
+    err = child_start(d->sv->children, &spec, &worker_calls, d, &d->child);
+    close(ringmem); /* the worker's alone from here on */
+    return err;
+}
+
+/* --- connecting -------------------------------------------------------------------------------- */
+
+void act_release(struct device *d)
+{
+    loop_timer_cancel(d->sv->loop, &d->retry);
+    connection_free(d->connection);
+    d->connection = NULL;
+    if (d->journal_fd >= 0)
+        close(d->journal_fd);
+    d->journal_fd = -1;
+    d->adopting = false;
+    d->msize = 0;
+}
+
+static int get_frontend(void *arg, const char *name, char *buf, size_t cap)
+{
+    const struct device *d = arg;
+    char path[LIMIT_STORE_PATH];
+
+    if (!store_path(path, sizeof(path), "%s/%s", d->nodes.frontend, name))
+        return -EINVAL;
+    return store_read(d->sv->xs, path, buf, cap);
+}
+
+/* The frontend's nodes and interface pages, read once, into d->connection; and a fresh journal. */
+static int connect_rings(struct device *d)
+{
+    struct frontend_nodes nodes;
+    struct nodes_fault fault;
+    int err = nodes_frontend(get_frontend, d, &nodes, &fault);
+
+    act_release(d);
+    if (err == 0)
+        err = connection_open(d->domid, &nodes, LIMIT_RING_PAGE_ORDER, &d->connection, &fault);
+    else if (err != -EINVAL)
+        fault = (struct nodes_fault){"(frontend)", "", "its nodes cannot be read"};
+    if (err != 0) {
+        act_refuse(d, &fault);
+        frontend_slow_down(d);
+        return err;
+    }
+    d->journal_fd = journal_create();
+    return d->journal_fd < 0 ? d->journal_fd : 0;
+}
+
+static void cannot_start(struct device *d, int err)
+{
+    (void)snprintf(d->error, sizeof(d->error), "worker cannot be started: %s", strerror(-err));
+    d->failures++;
+    devices_say(d, LOG_LEVEL_ERROR, "%s", d->error);
+    frontend_slow_down(d);
+}
+
+static void start(struct device *d)
+{
+    int err = connect_rings(d);
+
+    if (err == 0) {
+        err = launch(d, 0);
+        if (err != 0)
+            cannot_start(d, err);
+    }
+    if (err != 0)
+        devices_feed(d, DEVICE_FAILED);
+}
+
+/* A successor on the kept rings, or the adoption of what a dead supervisor has left. */
+static void resume(struct device *d)
+{
+    bool adopt = d->adopting;
+    int err = 0;
+
+    if (adopt)
+        err = connect_rings(d);
+    if (err != 0) {
+        devices_feed(d, DEVICE_FAILED);
+        return;
+    }
+    d->adopting = adopt;
+    err = launch(d, adopt ? CTL_FLAG_ADOPT : CTL_FLAG_SUCCESSOR);
+    if (err == 0)
+        return;
+    cannot_start(d, err);
+    devices_feed(d, succession_died(&d->succession, loop_now()) ? DEVICE_DIED_OFTEN : DEVICE_DIED);
+}
+
+/* Two workers on one ring would tear it: the dead supervisor's own has to end first. */
+static bool wait_for_orphans(struct device *d)
+{
+    if (!d->adopting || !claim_orphans_run(false))
+        return false;
+    if (d->orphan_deadline_ms == 0) {
+        d->orphan_deadline_ms = loop_now() + LIMIT_DRAIN_MS;
+        devices_say(d, LOG_LEVEL_NOTICE, "waits until workers of an earlier xen9pd have drained");
+    } else if (loop_now() > d->orphan_deadline_ms) {
+        (void)claim_orphans_run(true);
+    }
+    loop_timer_set(d->sv->loop, &d->retry, LIMIT_ORPHAN_MS);
+    return true;
+}
+
+static void retry_due(struct loop_timer *t)
+{
+    struct device *d = t->owner;
+
+    if (!wait_for_orphans(d))
+        devices_feed(d, DEVICE_RETRY);
+}
+
+static void schedule(struct device *d)
+{
+    if (d->connection == NULL && !d->adopting) {
+        d->adopting = true;
+        devices_say(d, LOG_LEVEL_NOTICE, "was connected by an earlier xen9pd; adopting its rings");
+    }
+    d->retry = (struct loop_timer){.fire = retry_due, .owner = d};
+    loop_timer_set(d->sv->loop, &d->retry, succession_delay(&d->succession, loop_now()));
+}
+
+static void connected(struct device *d)
+{
+    uint64_t now = loop_now();
+
+    if (now - d->connected_ms > LIMIT_STABLE_MS)
+        d->failures = 0;
+    d->connected_ms = now;
+    d->adopting = false;
+    d->error[0] = '\0';
+}
+
+/* --- the table's actions ----------------------------------------------------------------------- */
+
+static void close_with(struct device *d, unsigned state)
+{
+    act_release(d);
+    publish_state(d, state);
+}
+
+static void stop(struct device *d)
+{
+    if (d->child != NULL)
+        child_stop(d->child);
+    else
+        devices_feed(d, DEVICE_ENDED);
+}
+
+void act(struct device *d, enum device_action action)
+{
+    switch (action) {
+    case DEVICE_NOTHING:
+        break;
+    case DEVICE_PUBLISH:
+        act_release(d);
+        publish_offer(d);
+        break;
+    case DEVICE_START:
+        start(d);
+        break;
+    case DEVICE_CONNECT:
+        connected(d);
+        publish_state(d, XenbusStateConnected);
+        break;
+    case DEVICE_STOP:
+        stop(d);
+        break;
+    case DEVICE_SAY_CLOSING:
+        close_with(d, XenbusStateClosing);
+        break;
+    case DEVICE_SAY_CLOSED:
+        close_with(d, XenbusStateClosed);
+        break;
+    case DEVICE_SCHEDULE:
+        schedule(d);
+        break;
+    case DEVICE_RESUME:
+        resume(d);
+        break;
+    case DEVICE_RESUMED:
+        connected(d);
+        break;
+    case DEVICE_FORGET:
+        frontend_unfollow(d);
+        act_release(d);
+        break;
+    }
+}
