@@ -29,7 +29,7 @@
 #define LIMIT_WATCH_EVENTS 40        /* state changes of one frontend within LIMIT_WATCH_MS: */
 #define LIMIT_WATCH_MS 2000          /* above that it is polled instead of watched */
 #define LIMIT_POLL_MS 500            /* how often then */
-#define LIMIT_POLL_MAX_MS 16000      /* a frontend whose connections keep failing: at most this */
+#define LIMIT_POLL_MAX_MS 4000       /* a frontend whose connections keep failing: at most this */
 #define LIMIT_CALM_POLLS 20          /* polls without a change before it is watched again */
 
 /*
