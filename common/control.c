@@ -184,14 +184,15 @@ int ctl_recv(int fd, enum ctl_side side, struct ctl_received *r, int flags)
         mh.msg_control = room.buf;
         mh.msg_controllen = sizeof(room.buf);
     }
+    /*
+     * ECONNRESET, said once, means that the peer has gone without reading all that we sent. What it
+     * sent before (CTL_FAILED, say) is still there, then comes the end.
+     */
     do
         n = recvmsg(fd, &mh, flags | MSG_CMSG_CLOEXEC);
-    while (n < 0 && errno == EINTR);
-    if (n < 0) {
-        if (errno == ECONNRESET) /* the peer is gone with unread messages */
-            return 0;
+    while (n < 0 && (errno == EINTR || errno == ECONNRESET));
+    if (n < 0)
         return errno == EWOULDBLOCK ? -EAGAIN : -errno;
-    }
     good = take_fds(&mh, r);
     if (n == 0 && r->num_fds == 0 && good && (mh.msg_flags & MSG_CTRUNC) == 0)
         return 0;
