@@ -43,12 +43,12 @@ static void end(struct pump *p, struct request *r)
     flight_free(p, r);
 }
 
-/* tx_lock held. False: no room. */
+/* tx_lock held. False: no room. A device that is being closed has nobody to read replies. */
 static bool publish(struct pump *p, struct request *r)
 {
     struct ring *ring = r->ring;
 
-    if (!stale(r)) {
+    if (!stale(r) && !atomic_load(&p->closing)) {
         if (room(p, ring) < r->reply_len)
             return false;
         flight_answer(p, r);
