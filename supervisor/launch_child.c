@@ -29,7 +29,7 @@
 /* Where the worker's executable is kept for exec: the number behind the fixed ones at that time. */
 #define EXEC_FD (WFD_USERNS + 1)
 /* Descriptors are collected from here on before they go to their fixed numbers. */
-#define ASIDE 64
+#define ASIDE (EXEC_FD + 1)
 
 struct child {
     const struct launch_spec *spec;

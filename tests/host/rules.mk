@@ -19,3 +19,5 @@ $(BUILD)/tests/host/host-jailed: $(BUILD)/tests/host/backend_jailed.o $(HOST_TES
 $(BUILD)/tests/host/host-engine: $(BUILD)/tests/host/backend_engine.o $(HOST_TEST_OBJS) \
 		$(WORKER_LIB) $(COMMON_LIB)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+-include tests/host/lockdown/rules.mk

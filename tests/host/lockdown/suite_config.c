@@ -102,6 +102,23 @@ static void bad_messages(void)
     box_kill(&b);
 }
 
+/* A child that fails before it reads its configuration: its reason arrives all the same. */
+static void last_words(void)
+{
+    union ctl_message stop = {.hdr = {.type = CTL_STOP}};
+    union ctl_message failed = {.failed = {.hdr.type = CTL_FAILED, .step = CTL_STEP_PATH}};
+    struct ctl_received r;
+    int sock[2];
+
+    MUST(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sock));
+    CHECK_EQ(ctl_send(sock[0], &stop, NULL, 0), 0);
+    CHECK_EQ(ctl_send(sock[1], &failed, NULL, 0), 0);
+    close(sock[1]);
+    CHECK_EQ(ctl_recv(sock[0], CTL_SIDE_SUPERVISOR, &r, MSG_DONTWAIT), 1);
+    CHECK_EQ(r.msg.failed.step, CTL_STEP_PATH);
+    CHECK_EQ(ctl_recv(sock[0], CTL_SIDE_SUPERVISOR, &r, MSG_DONTWAIT), 0);
+}
+
 /* Each descriptor is something else. */
 static void bad_descriptors(void)
 {
@@ -278,12 +295,9 @@ static void largest(void)
 }
 
 static const struct tap_case cases[] = {
-    {"bad_fields", bad_fields, 0, 0},
-    {"bad_messages", bad_messages, 0, 0},
-    {"bad_descriptors", bad_descriptors, 0, 0},
-    {"bad_memory", bad_memory, 0, 0},
-    {"bad_filters", bad_filters, 0, 0},
-    {"few_descriptors", few_descriptors, 0, 0},
-    {"largest", largest, 0, 0},
+    {"bad_fields", bad_fields, 0, 0},           {"bad_messages", bad_messages, 0, 0},
+    {"last_words", last_words, 0, 0},           {"bad_descriptors", bad_descriptors, 0, 0},
+    {"bad_memory", bad_memory, 0, 0},           {"bad_filters", bad_filters, 0, 0},
+    {"few_descriptors", few_descriptors, 0, 0}, {"largest", largest, 0, 0},
 };
 const struct tap_suite suite_config = {"config", cases, sizeof(cases) / sizeof(cases[0])};
