@@ -240,7 +240,7 @@ static int create_in(struct request *r, const struct create *c, struct fid *dir)
     if (atomic_load(&dir->io_fd) >= 0)
         return -EINVAL;
     err = create(c, dir, &f);
-    if (err != 0)
+    if (f == NULL)
         return err;
     err = put_opened(r, f->path_fd);
     if (err == 0)

@@ -77,7 +77,7 @@ static int walk(struct session *s, struct walk *w, const struct fid *f, int *fd,
 
     *fd = -1;
     for (i = 0; i < w->n; i++) {
-        struct stat st;
+        struct stat st = {0};
         int next = step(s, at, w->name[i], &st);
 
         if (at != f->path_fd)
