@@ -43,8 +43,8 @@ LIBXL_BIN ?=
 BUILD ?= build
 
 # Debian packages: to build, to check. Those of the Xen lab stand in tests/xen/lab/packages.txt.
-DEPS := make gcc libc6-dev pkg-config libxen-dev libseccomp-dev libcap-ng-dev \
-	$(if $(wildcard supervisor/policy*.c),libconfuse-dev) clang clang-format clang-tidy libclang-rt-dev llvm libcmocka-dev shellcheck mandoc gcovr \
+DEPS := make gcc libc6-dev pkg-config libxen-dev libseccomp-dev libcap-ng-dev libconfuse-dev \
+	clang clang-format clang-tidy libclang-rt-dev llvm libcmocka-dev shellcheck mandoc gcovr \
 	systemd git
 DEPS += $(shell sed '/^\#/d' tests/xen/lab/packages.txt 2>/dev/null)
 
@@ -105,8 +105,8 @@ override CFLAGS := -std=gnu11 $(OPTIMIZE) -g $(WARNINGS) $(HARDENING) $(SAN_FLAG
 override LDFLAGS := -pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,--as-needed $(SAN_FLAGS) \
 	$(if $(COV),--coverage) $(LDFLAGS) -pthread
 
-SUPERVISOR_LIBS := -lxenstore -lxenevtchn -lxengnttab -lseccomp -lcap-ng \
-	$(if $(wildcard supervisor/policy*.c),-lconfuse)
+SUPERVISOR_LIBS := -lxenstore -lxenevtchn -lxengnttab -lseccomp -lcap-ng -lconfuse
+CTL_LIBS := -lseccomp -lconfuse
 WORKER_LIBS := -lcap-ng
 LIBS := $(SUPERVISOR_LIBS) $(WORKER_LIBS)
 
@@ -180,7 +180,7 @@ $(BUILD)/xen9pd: $(BUILD)/supervisor/main.o $(SUPERVISOR_LIB) $(COMMON_LIB)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(SUPERVISOR_LIBS)
 
 $(BUILD)/xen9pctl: $(BUILD)/supervisor/xen9pctl.o $(SUPERVISOR_LIB) $(COMMON_LIB)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(SUPERVISOR_LIBS)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CTL_LIBS)
 
 $(BUILD)/xen9p-worker: $(BUILD)/worker/main.o $(WORKER_LIB) $(COMMON_LIB)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(WORKER_LIBS)
