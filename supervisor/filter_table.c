@@ -22,7 +22,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/futex.h>
-#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -93,7 +92,6 @@ const struct filter_rule filter_table[] = {
     PIN1(epoll_pwait, FILTER_ALL, IS(0, WFD_EPOLL)),
     PIN1(read, FILTER_ALL, IS(0, WFD_NOTIFY)), /* pending ports, or the eventfd's counter */
     PIN1(read, FILTER_ALL, IS(0, WFD_KICK)),
-    PIN1(read, FILTER_ALL, IS(0, WFD_SIGNAL)),
     PIN1(write, FILTER_ALL, IS(0, WFD_KICK)), /* one more thread */
 
     /* --- telling the guest --- */
@@ -123,7 +121,6 @@ const struct filter_rule filter_table[] = {
     /* --- memory: never executable, never a file --- */
     ALLOW(brk, FILTER_ALL),
     ALLOW(munmap, FILTER_ALL),
-    ALLOW(mremap, FILTER_ALL),
     PIN1(madvise, FILTER_ALL, IS(2, MADV_DONTNEED)), /* the stack of a thread that ends */
     PIN2(mmap, FILTER_ALL, ONLY(2, PROT_READ | PROT_WRITE),
          ONLY(3, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK)),
@@ -141,27 +138,23 @@ const struct filter_rule filter_table[] = {
     PIN1(getdents64, FILTER_ALL, FID_FD(0)),
     PIN1(lseek, FILTER_ALL, FID_FD(0)),
     PIN1(pread64, FILTER_ALL, FID_FD(0)),
-    PIN1(preadv, FILTER_ALL, FID_FD(0)),
     PIN1(preadv2, FILTER_ALL, FID_FD(0)),
     PIN1(fsync, FILTER_ALL, FID_FD(0)),
     PIN1(fdatasync, FILTER_ALL, FID_FD(0)),
 
     /* --- changing --- */
     PIN3(openat, FILTER_READ_WRITE, FD(0), ONLY(2, OPEN_READ | OPEN_WRITE), ONLY(3, PERMISSIONS)),
-    PIN1(pwrite64, FILTER_READ_WRITE, FID_FD(0)),
-    PIN1(pwritev, FILTER_READ_WRITE, FID_FD(0)),
     PIN1(pwritev2, FILTER_READ_WRITE, FID_FD(0)),
     PIN1(ftruncate, FILTER_READ_WRITE, FID_FD(0)),
-    PIN2(fchmod, FILTER_READ_WRITE, FID_FD(0), ONLY(1, PERMISSIONS)),
-    PIN2(fchmodat, FILTER_READ_WRITE, FD(0), ONLY(2, PERMISSIONS)),
-    PIN2(utimensat, FILTER_READ_WRITE, FD(0), ONLY(3, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)),
+    PIN2(fchmodat, FILTER_READ_WRITE, IS(0, WFD_PROC), ONLY(2, PERMISSIONS)),
+    PIN2(utimensat, FILTER_READ_WRITE, FD(0), IS(3, AT_EMPTY_PATH)),
     PIN2(mkdirat, FILTER_READ_WRITE, FD(0), ONLY(2, PERMISSIONS)),
     PIN2(mknodat, FILTER_READ_WRITE, FD(0), EXACTLY(2, PERMISSIONS, S_IFIFO)),
     PIN2(mknodat, FILTER_READ_WRITE, FD(0), EXACTLY(2, PERMISSIONS, S_IFSOCK)),
     PIN1(symlinkat, FILTER_READ_WRITE, FD(1)),
-    PIN3(linkat, FILTER_READ_WRITE, FD(0), FD(2), ONLY(4, AT_SYMLINK_FOLLOW)),
-    PIN2(renameat, FILTER_READ_WRITE, FD(0), FD(2)),
-    PIN3(renameat2, FILTER_READ_WRITE, FD(0), FD(2), ONLY(4, RENAME_NOREPLACE)),
+    PIN3(linkat, FILTER_READ_WRITE, IS(0, WFD_PROC), FD(2), IS(4, AT_SYMLINK_FOLLOW)),
+    PIN2(renameat, FILTER_READ_WRITE, FD(0), FD(2)), /* libc's renameat2() without flags */
+    PIN3(renameat2, FILTER_READ_WRITE, FD(0), FD(2), IS(4, 0)),
     PIN2(unlinkat, FILTER_READ_WRITE, FD(0), ONLY(2, AT_REMOVEDIR)),
 };
 
