@@ -107,7 +107,8 @@ struct request *flight_begin(struct pump *p, struct ring *ring, const struct rin
     pthread_mutex_lock(&p->lock);
     r = f->unused;
     slot = find_bit(f->used_slots, false);
-    if (r == NULL || slot == FLIGHT_NO_SLOT) {
+    /* Under the lock: pump_wait() may have seen that nothing is in flight, and the process ends. */
+    if (r == NULL || slot == FLIGHT_NO_SLOT || atomic_load(&p->draining)) {
         pthread_mutex_unlock(&p->lock);
         return NULL;
     }
@@ -221,7 +222,7 @@ void flight_end(struct pump *p, struct request *r)
     unlink_request(&p->flight, r);
     free_slot(p, r->slot);
     release_flushes(p);
-    if (p->flight.first == NULL)
+    if (flight_none(p))
         pthread_cond_broadcast(&p->changed);
     pthread_mutex_unlock(&p->lock);
 }
@@ -236,7 +237,12 @@ void flight_free(struct pump *p, struct request *r)
 
 bool flight_none(struct pump *p)
 {
-    return p->flight.first == NULL;
+    const struct flight *f = &p->flight;
+    uint64_t answers = 0;
+
+    for (size_t i = 0; i < sizeof(f->answer_slots) / sizeof(f->answer_slots[0]); i++)
+        answers |= f->answer_slots[i];
+    return f->first == NULL && (answers == 0 || atomic_load(&p->closing));
 }
 
 bool flight_flush(struct pump *p, struct request *r, uint16_t oldtag)
@@ -305,5 +311,7 @@ void flight_answered_slot(struct pump *p, uint32_t slot)
     set_bit(p->flight.answer_slots, slot, false);
     atomic_fetch_sub(&ring->answers, 1);
     free_slot(p, slot);
+    if (flight_none(p))
+        pthread_cond_broadcast(&p->changed);
     pthread_mutex_unlock(&p->lock);
 }

@@ -274,22 +274,34 @@ static void wait_gate(struct pump *p)
     pthread_mutex_unlock(&p->lock);
 }
 
+/* Replies that wait for room in `in` are in flight, too: until then somebody listens. */
+static bool drained(struct pump *p)
+{
+    bool none;
+
+    if (!atomic_load(&p->draining))
+        return false;
+    pthread_mutex_lock(&p->lock);
+    none = flight_none(p);
+    pthread_mutex_unlock(&p->lock);
+    return none;
+}
+
 static void *pump_thread(void *arg)
 {
     struct pump *p = arg;
     struct epoll_event ev[4];
 
     wait_gate(p);
-    while (!atomic_load(&p->draining)) {
-        int n;
+    serve(p);
+    while (!drained(p)) {
+        int n = epoll_wait(WFD_EPOLL, ev, 4, -1);
 
-        serve(p);
-        n = epoll_wait(WFD_EPOLL, ev, 4, -1);
         for (int i = 0; i < n; i++)
             handle_event(p, ev[i].data.fd);
+        serve(p); /* draining: takes nothing any more, publishes what there is room for */
     }
-    serve(p); /* takes nothing any more, publishes what there is room for */
-    kick();   /* the next thread ends, too */
+    kick(); /* the next thread ends, too */
     return NULL;
 }
 

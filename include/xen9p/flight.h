@@ -47,8 +47,8 @@ void flight_fini(struct flight *f);
 
 /*
  * A request with the tag and type given, in flight from now on, its journal slot filled in. NULL when the pool
- * or the journal is used up: to be tried again when something was answered. r->error is set when the tag is in flight
- * already.
+ * or the journal is used up (to be tried again when something was answered), or the worker is draining. r->error is
+ * set when the tag is in flight already.
  */
 struct request *flight_begin(struct pump *p, struct ring *ring, const struct ring_head *h);
 /* The reply is about to be published. */
@@ -57,7 +57,10 @@ void flight_answer(struct pump *p, struct request *r);
 void flight_end(struct pump *p, struct request *r);
 /* Gives the request back to the pool. */
 void flight_free(struct pump *p, struct request *r);
-/* True when nothing is in flight. */
+/*
+ * True when nothing is in flight and no fixed answer waits for room (nobody waits for those of a
+ * device that is being closed). pump.lock held.
+ */
 bool flight_none(struct pump *p);
 
 /*
