@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "xen9p/p9.h"
+#include "xen9p/path.h"
 #include "xen9p/session.h"
 
 /* qid, offset, type, length of the name */
@@ -92,27 +93,53 @@ static int seek_to(struct dirstream *d, uint64_t offset)
     return 0;
 }
 
+/* True when the kernel's entry says all that a qid needs. */
+static bool says_enough(const struct dirstream *d, const struct dirent64 *e)
+{
+    switch (e->d_type) {
+    case DT_UNKNOWN:
+        return false;
+    case DT_DIR:
+        return d->trust == INO_TRUE;
+    default:
+        return d->trust != INO_NEVER;
+    }
+}
+
+/* stat of an entry. ".." of the host's tree is not looked up: it could be outside. */
+static int stat_entry(const struct dirstream *d, const char *name, struct stat *st)
+{
+    char own_name[P9_NAME_MAX + 1];
+    int parent, err;
+
+    if (strcmp(name, "..") != 0) {
+        if (strcmp(name, ".") == 0)
+            name = "";
+        err = fstatat(d->fd, name, st, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW);
+        return err == 0 ? 0 : -errno;
+    }
+    parent = path_locate(d->session, d->fd, own_name);
+    if (parent < 0)
+        return parent;
+    err = path_stat(parent, st);
+    close(parent);
+    return err;
+}
+
 /* qid of an entry; without a stat where the kernel's entry says enough. Sets *dtype. */
 static struct p9_qid entry_qid(struct dirstream *d, const struct dirent64 *e, unsigned char *dtype)
 {
-    bool dot = strcmp(e->d_name, ".") == 0, dotdot = strcmp(e->d_name, "..") == 0;
     struct p9_qid q = {0};
     struct stat st;
 
-    *dtype = e->d_type;
-    if (d->is_root && (dot || dotdot)) {
+    if (d->is_root && strcmp(e->d_name, "..") == 0) {
         st = d->session->root;
-    } else if (dotdot || (d->trust == INO_TRUE && e->d_type != DT_UNKNOWN) ||
-               (d->trust == INO_NOT_OF_DIRS && e->d_type != DT_DIR && e->d_type != DT_UNKNOWN) ||
-               fstatat(d->fd, dot ? "" : e->d_name, &st, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) !=
-                   0) {
-        /* ".." of the host's tree is never looked up: its number is a hint and no more. */
+    } else if (says_enough(d, e) || stat_entry(d, e->d_name, &st) != 0) {
         st.st_dev = d->dev;
         st.st_ino = e->d_ino;
         st.st_mode = DTTOIF(e->d_type);
     }
-    if (e->d_type == DT_UNKNOWN)
-        *dtype = (unsigned char)IFTODT(st.st_mode);
+    *dtype = e->d_type != DT_UNKNOWN ? e->d_type : (unsigned char)IFTODT(st.st_mode);
     q.type = session_qid_type(st.st_mode);
     q.path = session_qid_path(d->session, st.st_dev, st.st_ino);
     return q;

@@ -209,6 +209,14 @@ static inline struct stat host_stat(const char *name)
     return st;
 }
 
+/* What the guest must see as qid.path of `name`; the inode number, but for overlays and the like. */
+static inline uint64_t host_path(const char *name)
+{
+    struct stat st = host_stat(name);
+
+    return session_qid_path(the_session(), st.st_dev, st.st_ino);
+}
+
 static inline int host_missing(const char *name)
 {
     struct stat st;

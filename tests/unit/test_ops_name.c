@@ -47,7 +47,7 @@ static int t_remove(uint32_t fid)
 /* The reply is the qid of `name` and nothing else. */
 static void assert_qid_of(const char *name)
 {
-    assert_true(get_qid().path == host_stat(name).st_ino);
+    assert_true(get_qid().path == host_path(name));
     assert_end();
 }
 
@@ -97,14 +97,14 @@ static void test_symlink_readlink(void **state)
     assert_end();
     assert_int_equal(s.len, strlen("/etc/../\xff passwd"));
     assert_memory_equal(s.s, "/etc/../\xff passwd", s.len);
-    /* As long as it can be; on many file systems a block at most. */
+    /* As long as every file system takes it. */
     memset(text, 't', sizeof(text));
-    text[4000] = '\0';
+    text[1000] = '\0';
     assert_int_equal(t_symlink(ROOT_FID, "long", text), 0);
     assert_int_equal(walk1(ROOT_FID, 3, "long"), 0);
     assert_int_equal(call(op_readlink, "4", 3u), 0);
-    assert_int_equal(cursor_str(&reply).len, 4000);
-    text[4000] = 't';
+    assert_int_equal(cursor_str(&reply).len, 1000);
+    text[1000] = 't';
     text[4096] = '\0';
     assert_int_equal(t_symlink(ROOT_FID, "x", text), -ENAMETOOLONG);
     assert_int_equal(t_symlink(ROOT_FID, "x", ""), -ENOENT);
