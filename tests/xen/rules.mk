@@ -10,15 +10,19 @@ XT_OUT := $(TOP)/build/tests/xen
 XT_CFLAGS := -std=gnu11 -O2 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2
 XT_XENLIBS := -lxengnttab -lxenevtchn -lxenstore -lxentoolcore -lxentoollog
 
-XT_FE := $(patsubst $(XT_SRC)/fe/%.c,$(XT_OUT)/bin/%,$(wildcard $(XT_SRC)/fe/*.c))
+XT_DOM0 := $(patsubst $(XT_SRC)/dom0/%.c,$(XT_OUT)/bin/%,$(wildcard $(XT_SRC)/dom0/*.c)) $(XT_OUT)/bin/fe
 XT_GUEST := $(patsubst $(XT_SRC)/guest/%.c,$(XT_OUT)/guest/%,$(wildcard $(XT_SRC)/guest/*.c))
 
-xen-test-programs: $(XT_FE) $(XT_GUEST)
+xen-test-programs: $(XT_DOM0) $(XT_GUEST)
 .PHONY: xen-test-programs
 
-$(XT_OUT)/bin/%: $(XT_SRC)/fe/%.c $(XT_SRC)/rules.mk
+$(XT_OUT)/bin/fe: $(wildcard $(XT_SRC)/fe/*.c) $(XT_SRC)/fe/fe.h $(XT_SRC)/rules.mk
 	@mkdir -p $(@D)
-	$(CC) $(XT_CFLAGS) -static -o $@ $< $(XT_XENLIBS) -lpthread
+	$(CC) $(XT_CFLAGS) -static -o $@ $(filter %.c,$^) $(XT_XENLIBS) -lpthread
+
+$(XT_OUT)/bin/%: $(XT_SRC)/dom0/%.c $(XT_SRC)/rules.mk
+	@mkdir -p $(@D)
+	$(CC) $(XT_CFLAGS) -static -o $@ $< -lpthread
 
 $(XT_OUT)/guest/%: $(XT_SRC)/guest/%.c $(XT_SRC)/rules.mk
 	@mkdir -p $(@D)

@@ -9,11 +9,22 @@
 # Checks: assert WORDS COMMAND..., fail WORDS, wait_until SECS COMMAND...
 
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8
-RUN=/run/lab
+# The demo runs these functions in a real dom0, too, where these are elsewhere.
+LAB=${LAB:-/lab}
+RUN=${RUN:-/run/lab}
+GUEST_KERNEL=${GUEST_KERNEL:-/boot/vmlinux}
+GUEST_BASE=${GUEST_BASE:-/boot/guest.cpio}
 LIBXL_BIN=$(echo /usr/lib/xen-[0-9]*/bin)
 
 report() { echo "$*" >/dev/ttyS1; }
-note() { echo "# $(cut -d' ' -f1 /proc/uptime) $*"; }
+# A fork costs 50 ms on the emulated machine, so what is called in loops below is made of builtins.
+note() {
+    local up
+    read -r up _ </proc/uptime
+    echo "# $up $*"
+}
+exec {NAP}<> <(:)
+nap() { read -rt "$1" -u "$NAP" || true; }
 # A line shown with the test's result.
 say() { report "say $TEST $*"; note "$*"; }
 
@@ -41,11 +52,11 @@ not() { ! "$@"; }
 
 # wait_until SECS COMMAND...: 0 once COMMAND succeeds, 1 when SECS have passed.
 wait_until() {
-    local end=$(($(date +%s) + $1))
+    local end=$((EPOCHSECONDS + $1))
     shift
     while ! "$@"; do
-        [ "$(date +%s)" -lt $end ] || return 1
-        sleep 0.2
+        [ $EPOCHSECONDS -lt $end ] || return 1
+        nap 0.2
     done
 }
 
@@ -65,14 +76,14 @@ guest_config() {
     rm -rf "$dir"
     mkdir -p "$dir/test"
     for device in "$@"; do list="$list${list:+, }\"$device\""; done
-    [ ! -e "/lab/t/$TEST.guest.sh" ] || cp "/lab/t/$TEST.guest.sh" "$dir/test/guest.sh"
+    [ ! -e "$LAB/t/$TEST.guest.sh" ] || cp "$LAB/t/$TEST.guest.sh" "$dir/test/guest.sh"
     (cd "$dir" && echo test/guest.sh | busybox cpio -o -H newc 2>/dev/null) >"$dir.test.cpio" || true
-    cat /boot/guest.cpio /lab/guest.cpio "$dir.test.cpio" >"$RUN/$name.cpio"
+    cat "$GUEST_BASE" "$LAB/guest.cpio" "$dir.test.cpio" >"$RUN/$name.cpio"
     rm -rf "$dir" "$dir.test.cpio"
     cat >"$RUN/$name.cfg" <<EOF
 name = "$name"
 type = "$type"
-kernel = "/boot/vmlinux"
+kernel = "$GUEST_KERNEL"
 ramdisk = "$RUN/$name.cpio"
 extra = "console=hvc0 quiet loglevel=4 panic=1 mitigations=off"
 memory = ${GUEST_MEMORY:-192}
@@ -90,6 +101,8 @@ guest_create() {
     : >"$RUN/guest-$1.log"
     note "create $*"
     timeout 60 xl create -q "$RUN/$1.cfg" || fail "xl create of guest $1 failed (status $?)"
+    # in the lab xenconsoled writes the log; elsewhere nobody does
+    [ "${LAB_CONSOLE:-log}" = log ] || cat "$(xenstore-read "/local/domain/$(guest_domid "$1")/console/tty")" >>"$RUN/guest-$1.log" &
     guest_hold "$1"
 }
 
@@ -106,17 +119,23 @@ guest_hold() {
 guest_domid() { xl domid "$1" 2>/dev/null; }
 guest_exists() { xl domid "$1" >/dev/null 2>&1; }
 guest_console() { tr -d '\r' <"$RUN/guest-$1.log"; }
-guest_says() { grep -aq "$2" "$RUN/guest-$1.log"; }
+# guest_says NAME REGEX: some console line matches (^ and $ are those of a line).
+guest_says() {
+    local text pattern=${2/#^/$'(^|\n)'}
+    pattern=${pattern/%$/$'\r*(\n|$)'}
+    IFS= read -rd '' text <"$RUN/guest-$1.log" || true
+    [[ $text =~ $pattern ]]
+}
 
 # guest_expect NAME SECS REGEX: waits for a console line; a guest that dies meanwhile fails the test.
 guest_expect() {
-    local name=$1 end=$(($(date +%s) + $2)) dead=0
+    local name=$1 end=$((EPOCHSECONDS + $2)) dead=0 alive=$((EPOCHSECONDS + 5))
     until guest_says "$name" "$3"; do
         [ $dead = 0 ] || fail "guest $name died waiting for '$3': $(guest_console "$name" | tail -n 3)"
-        [ "$(date +%s)" -lt $end ] ||
+        [ $EPOCHSECONDS -lt $end ] ||
             fail "guest $name: no '$3' within $2 s; its last lines: $(guest_console "$name" | tail -n 3)"
-        sleep 0.3
-        guest_exists "$name" || dead=1
+        nap 0.1
+        [ $EPOCHSECONDS -lt $alive ] || { alive=$((EPOCHSECONDS + 5)); guest_exists "$name" || dead=1; }
     done
 }
 
@@ -133,16 +152,22 @@ guest_send() {
 guest_seq=0
 # guest_run NAME SECS COMMAND: runs shell in the guest, prints what it printed, returns its status.
 guest_run() {
-    local name=$1 id status
+    local name=$1 id status text line
     guest_seq=$((guest_seq + 1))
     id=$BASHPID.$guest_seq
     note "$name: $3" >&2
     guest_send "$name" "$id" run "$3"
     guest_expect "$name" "$2" "^@@ end $id "
-    guest_console "$name" | sed -n "/^@@ begin $id\$/,/^@@ end $id /p" |
-        sed -e '/^@@ /d' -e '/^\[ *[0-9]*\.[0-9]*\] /d' | tee -a "$TESTDIR/guest-output"
-    status=$(guest_console "$name" | sed -n "s/^@@ end $id //p")
-    return "$status"
+    IFS= read -rd '' text <"$RUN/guest-$name.log" || true
+    text=${text//$'\r'/}
+    text=${text#*"@@ begin $id"$'\n'}
+    status=${text#*"@@ end $id "}
+    text=${text%%"@@ end $id "*}
+    # the guest kernel's own lines are not the command's
+    while IFS= read -r line; do
+        [[ $line =~ ^\[\ *[0-9]+\.[0-9]+\]\  || $line == '@@ '* ]] || echo "$line"
+    done < <(printf %s "$text") | tee -a "$TESTDIR/guest-output"
+    return "${status%%$'\n'*}"
 }
 
 # guest_spawn NAME ID COMMAND: starts shell in the guest and comes back; guest_join prints its output and has its status.
@@ -174,16 +199,13 @@ needs_product() {
 
 daemon_state() { xenstore-read libxl/xen-9pfs/state 2>/dev/null; }
 daemon_running() { [ "$(daemon_state)" = running ]; }
-pids_of() { pgrep -x "$1" || true; }
-# The supervisor: by executable, since libxl starts it under another name.
-xen9pd_pids() {
+# running FILE: pids of the processes that execute it, under whatever name.
+running() {
     local p
-    for p in /proc/[0-9]*; do
-        case $(readlink "$p/exe" 2>/dev/null) in
-            */xen9pd | */xen9pd' (deleted)') echo "${p#/proc/}" ;;
-        esac
-    done
+    for p in /proc/[0-9]*; do [[ ! $p/exe -ef $1 ]] || echo "${p#/proc/}"; done
 }
+xen9pd_pids() { running /usr/sbin/xen9pd; }
+workers() { running /usr/libexec/xen9p/xen9p-worker; }
 # xen9pd_start: runs the supervisor by hand, its log in $TESTDIR/xen9pd.log, until it says it runs.
 xen9pd_start() {
     needs_product
@@ -208,20 +230,13 @@ fe_state() { xenstore-read "$(fe "$@")/state" 2>/dev/null || true; }
 be_is() { [ "$(be_state "$1" "${3:-0}")" = "$2" ]; }
 xs_exists() { xenstore-exists "$1" 2>/dev/null; }
 
-workers() {
-    local p
-    for p in /proc/[0-9]*; do
-        case $(readlink "$p/exe" 2>/dev/null) in */xen9p-worker | */xen9p-worker' (deleted)') echo "${p#/proc/}" ;; esac
-    done
-}
 # worker_of PATH: pid of the worker that serves PATH, by the one thing it cannot lie about: what it has mounted.
 worker_of() {
-    local p
+    local p root
     for p in $(workers); do
-        if awk -v want="$1" '$4 == want { found = 1 } END { exit !found }' "/proc/$p/mountinfo" 2>/dev/null; then
-            echo "$p"
-            return 0
-        fi
+        while read -r _ _ _ root _; do
+            [ "$root" != "$1" ] || { echo "$p"; return 0; }
+        done 2>/dev/null <"/proc/$p/mountinfo" || true
     done
     return 1
 }
