@@ -1,14 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# clang-tidy with .clang-tidy over the product: common, supervisor, worker.
+# clang-tidy with .clang-tidy over the product, or over the FILEs named.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 
-flags=(-std=gnu11 -Iinclude -D_GNU_SOURCE -Wno-unknown-warning-option
+flags=(-std=gnu11 -include tests/lint/errno-model.h -Iinclude -D_GNU_SOURCE -Wno-unknown-warning-option
     -D__XEN_INTERFACE_VERSION__=__XEN_LATEST_INTERFACE_VERSION__
     '-DXEN9P_WORKER_PATH="/usr/libexec/xen9p/xen9p-worker"')
 export FLAGS="${flags[*]@Q}"
-files=(common/*.c supervisor/*.c worker/*.c)
+files=("$@")
+[ $# -gt 0 ] || files=(common/*.c supervisor/*.c worker/*.c)
 out=$(mktemp -d) || exit 2
 trap 'rm -rf "$out"' EXIT
 
