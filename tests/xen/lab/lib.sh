@@ -25,6 +25,8 @@ note() {
 }
 exec {NAP}<> <(:)
 nap() { read -rt "$1" -u "$NAP" || true; }
+# What the test does now, for the host to see should dom0 hang.
+step() { report "step $TEST $*"; note "$*"; }
 # A line shown with the test's result.
 say() { report "say $TEST $*"; note "$*"; }
 
@@ -39,13 +41,13 @@ assert() {
     local what=$1
     shift
     "$@" || fail "$what ($(printf "%s " "$@" | cut -c1-200))"
-    note "ok: $what"
+    step "ok: $what"
     echo "$what" >>"$TESTDIR/asserts"
 }
 # assert_eq WORDS GOT WANTED
 assert_eq() {
     [ "$2" = "$3" ] || fail "$1: got '$2', wanted '$3'"
-    note "ok: $1"
+    step "ok: $1"
     echo "$1" >>"$TESTDIR/asserts"
 }
 not() { ! "$@"; }
@@ -99,7 +101,7 @@ EOF
 guest_create() {
     guest_config "$@"
     : >"$RUN/guest-$1.log"
-    note "create $*"
+    step "create $*"
     timeout 60 xl create -q "$RUN/$1.cfg" || fail "xl create of guest $1 failed (status $?)"
     # in the lab xenconsoled writes the log; elsewhere nobody does
     [ "${LAB_CONSOLE:-log}" = log ] || cat "$(xenstore-read "/local/domain/$(guest_domid "$1")/console/tty")" >>"$RUN/guest-$1.log" &
