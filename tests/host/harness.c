@@ -178,8 +178,8 @@ void rig_events(struct rig *g)
         if (n < 0)
             FAIL("control message from the worker: %s", strerror(-n));
         if (!ctl_permit(&g->counts, r.msg.hdr.type, g->phase))
-            FAIL("control message %s is not permitted in phase %d",
-                 ctl_type_name(r.msg.hdr.type), (int)g->phase);
+            FAIL("control message %s is not permitted in phase %d", ctl_type_name(r.msg.hdr.type),
+                 (int)g->phase);
         switch (r.msg.hdr.type) {
         case CTL_FAILED:
             FAIL("the worker failed: %s: %s (value %u)", ctl_step_name(r.msg.failed.step),

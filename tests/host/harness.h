@@ -32,13 +32,13 @@
 
 /* All zero: the defaults in brackets. */
 struct rig_config {
-    uint32_t order;       /* [5] */
-    uint32_t num_rings;   /* [2] */
-    uint32_t threads;     /* [LIMIT_THREADS] */
-    uint32_t flags;       /* CTL_FLAG_READ_ONLY */
-    uint32_t max_fids;    /* [1024] */
+    uint32_t order;     /* [5] */
+    uint32_t num_rings; /* [2] */
+    uint32_t threads;   /* [LIMIT_THREADS] */
+    uint32_t flags;     /* CTL_FLAG_READ_ONLY */
+    uint32_t max_fids;  /* [1024] */
     uint32_t max_open_files;
-    uint32_t max_msize;   /* [LIMIT_MAX_MSIZE] */
+    uint32_t max_msize; /* [LIMIT_MAX_MSIZE] */
     uint32_t shown_uid, shown_gid;
     uint32_t start_index; /* where the indexes of all rings stand before the first message */
     const char *export;   /* [a new directory] */
@@ -59,8 +59,8 @@ struct fe_ring {
     struct xen_9pfs_data_intf *intf;
     uint8_t *in, *out;
     uint32_t size;
-    uint32_t out_prod, in_cons;    /* ours */
-    uint16_t in_flight[65536];     /* requests not answered, by tag */
+    uint32_t out_prod, in_cons; /* ours */
+    uint16_t in_flight[65536];  /* requests not answered, by tag */
 };
 
 struct rig {

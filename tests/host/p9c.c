@@ -401,8 +401,11 @@ int p9c_getattr(struct p9c *c, uint32_t fid, uint64_t mask, struct p9_attr *a)
 
 int p9c_setattr(struct p9c *c, uint32_t fid, uint32_t valid, const struct p9_attr *a)
 {
-    return plain(c, p9c_rpc(c, P9_TSETATTR, "ddddd" "qqqqq", fid, valid, a->mode, a->uid, a->gid,
-                            a->size, a->atime, a->atime_ns, a->mtime, a->mtime_ns));
+    return plain(c, p9c_rpc(c, P9_TSETATTR,
+                            "ddddd"
+                            "qqqqq",
+                            fid, valid, a->mode, a->uid, a->gid, a->size, a->atime, a->atime_ns,
+                            a->mtime, a->mtime_ns));
 }
 
 int p9c_statfs(struct p9c *c, uint32_t fid, struct p9_statfs *s)

@@ -73,7 +73,8 @@ int p9c_clunk(struct p9c *c, uint32_t fid);
 int p9c_remove(struct p9c *c, uint32_t fid);
 int p9c_lopen(struct p9c *c, uint32_t fid, uint32_t flags);
 int p9c_lcreate(struct p9c *c, uint32_t fid, const char *name, uint32_t flags, uint32_t mode);
-int p9c_read(struct p9c *c, uint32_t fid, uint64_t offset, void *buf, uint32_t count, uint32_t *got);
+int p9c_read(struct p9c *c, uint32_t fid, uint64_t offset, void *buf, uint32_t count,
+             uint32_t *got);
 int p9c_write(struct p9c *c, uint32_t fid, uint64_t offset, const void *buf, uint32_t count,
               uint32_t *written);
 /* In pieces of what msize allows; fails the case on a short write. */

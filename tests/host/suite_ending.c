@@ -72,8 +72,8 @@ static void drain(enum how how, uint32_t order, bool consume)
 
     p9c_mount(&c, g);
     for (uint16_t i = 0; i < 600; i++) {
-        len = p9_pack(msg, sizeof(msg), P9_TGETATTR, (uint16_t)(100 + i), "dq", 0u,
-                      P9_GETATTR_BASIC);
+        len =
+            p9_pack(msg, sizeof(msg), P9_TGETATTR, (uint16_t)(100 + i), "dq", 0u, P9_GETATTR_BASIC);
         if (rig_out_room(g, i % 2) < len)
             continue;
         g->ring[i % 2].in_flight[100 + i]++;

@@ -272,7 +272,6 @@ static const struct tap_case cases[] = {
     {"host_swaps_directory_and_symlink", host_swaps_directory_and_symlink, 0, 0},
     {"special_files_are_never_opened", special_files_are_never_opened, 0, 0},
     {"odd_paths_lead_nowhere", odd_paths_lead_nowhere, 0, 0},
-    {"a_mount_below_the_export_is_not_there", a_mount_below_the_export_is_not_there, TAP_JAILED,
-     0},
+    {"a_mount_below_the_export_is_not_there", a_mount_below_the_export_is_not_there, TAP_JAILED, 0},
 };
 TAP_SUITE(escape, cases);

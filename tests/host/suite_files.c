@@ -401,8 +401,9 @@ static void setattr_each(void)
     set.atime_ns = 111;
     set.mtime = 1100000000;
     set.mtime_ns = 222;
-    CHECK_OK(p9c_setattr(&c, 1, P9_SETATTR_ATIME | P9_SETATTR_ATIME_SET | P9_SETATTR_MTIME |
-                                    P9_SETATTR_MTIME_SET, &set));
+    CHECK_OK(p9c_setattr(
+        &c, 1, P9_SETATTR_ATIME | P9_SETATTR_ATIME_SET | P9_SETATTR_MTIME | P9_SETATTR_MTIME_SET,
+        &set));
     CHECK_OK(p9c_getattr(&c, 1, P9_GETATTR_BASIC, &a));
     CHECK_EQ(a.size, 100000);
     CHECK_EQ(a.atime, 1000000000);

@@ -330,8 +330,8 @@ static void requests_changed_during_the_copy(void)
         g->lenient = true;
         CHECK_EQ(pthread_create(&thread, NULL, rewrite_requests, &t), 0);
         for (until = tap_now() + 500; tap_now() < until && !g->closed;) {
-            uint32_t len = p9_pack(msg, sizeof(msg), P9_TWRITE, 9, "dqdB", 1u, 0ul, 8u, (size_t)8,
-                                   data);
+            uint32_t len =
+                p9_pack(msg, sizeof(msg), P9_TWRITE, 9, "dqdB", 1u, 0ul, 8u, (size_t)8, data);
             struct reply *m;
 
             if (rig_out_room(g, 0) >= len && rig_out_room(g, 0) <= g->ring[0].size) {
@@ -410,8 +410,7 @@ static void duplicate_tags_in_flight(void)
         for (int i = 0; i < 40; i++) {
             struct reply *m = rig_wait(g, 0, 3);
 
-            CHECK(m->type == P9_RLERROR || m->type == P9_TSTATFS + 1 ||
-                  m->type == P9_TGETATTR + 1);
+            CHECK(m->type == P9_RLERROR || m->type == P9_TSTATFS + 1 || m->type == P9_TGETATTR + 1);
             free(m);
         }
     }
@@ -531,8 +530,8 @@ static void flush_chain(void)
     for (int round = 0; round < 100; round++) {
         for (uint16_t i = 0; i < 50; i++) { /* each flushes the next one: a ring of waiting */
             uint8_t msg[16];
-            uint32_t n = p9_pack(msg, sizeof(msg), P9_TFLUSH, (uint16_t)(100 + i), "w",
-                                 100 + (i + 1) % 50);
+            uint32_t n =
+                p9_pack(msg, sizeof(msg), P9_TFLUSH, (uint16_t)(100 + i), "w", 100 + (i + 1) % 50);
 
             p9c_send_raw(&c, msg, n);
         }

@@ -203,11 +203,10 @@ static const struct {
     size_t len;
     const char *s;
 } bad_names[] = {
-    {"empty", 0, ""},        {"dot", 1, "."},          {"slash", 1, "/"},
-    {"path", 3, "d/x"},      {"root", 2, "/f"},        {"up", 4, "../f"},
-    {"nul", 3, "f\0x"},      {"only nul", 1, "\0"},    {"end nul", 2, "f\0"},
-    {"dotdot nul", 3, "..\0"}, {"slash end", 2, "f/"}, {"dotdot", 2, ".."},
-    {"256", 256, NULL},      {"4000", 4000, NULL},
+    {"empty", 0, ""},      {"dot", 1, "."},           {"slash", 1, "/"},      {"path", 3, "d/x"},
+    {"root", 2, "/f"},     {"up", 4, "../f"},         {"nul", 3, "f\0x"},     {"only nul", 1, "\0"},
+    {"end nul", 2, "f\0"}, {"dotdot nul", 3, "..\0"}, {"slash end", 2, "f/"}, {"dotdot", 2, ".."},
+    {"256", 256, NULL},    {"4000", 4000, NULL},
 };
 #define NUM_BAD_NAMES (sizeof(bad_names) / sizeof(bad_names[0]))
 

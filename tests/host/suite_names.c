@@ -285,7 +285,8 @@ static void remove_each_type(void)
 }
 
 /* Reads a whole directory in replies of `count` bytes; returns how many entries. */
-static uint32_t list(struct p9c *c, uint32_t fid, uint32_t count, struct p9_dirent *to, uint32_t max)
+static uint32_t list(struct p9c *c, uint32_t fid, uint32_t count, struct p9_dirent *to,
+                     uint32_t max)
 {
     uint64_t at = 0;
     uint32_t n = 0;
@@ -333,8 +334,7 @@ static void readdir_rules(void)
     CHECK(strcmp(d[0].name, ".") == 0 && strcmp(d[1].name, "..") == 0);
     CHECK(strcmp(d[2].name, "dir") == 0 && d[2].type == DT_DIR && d[2].qid.type == P9_QTDIR);
     CHECK(strcmp(d[3].name, "file") == 0 && d[3].type == DT_REG && d[3].qid.type == P9_QTFILE);
-    CHECK(strcmp(d[4].name, "link") == 0 && d[4].type == DT_LNK &&
-          d[4].qid.type == P9_QTSYMLINK);
+    CHECK(strcmp(d[4].name, "link") == 0 && d[4].type == DT_LNK && d[4].qid.type == P9_QTSYMLINK);
     CHECK(strcmp(d[5].name, "pipe") == 0 && d[5].type == DT_FIFO);
     for (uint32_t i = 2; i < n; i++) {
         CHECK_OK(p9c_walk(&c, 0, 2, d[i].name));
@@ -411,8 +411,18 @@ static void readdir_any_cookie_of_ones_own(void)
     struct rig *g = rig_new(NULL);
     struct p9_dirent e;
     struct p9c c;
-    uint64_t cookies[] = {1, 2, 3, 77, INT32_MAX, UINT32_MAX, 1ull << 32, INT64_MAX - 1, INT64_MAX,
-                          1ull << 63, UINT64_MAX - 1, UINT64_MAX};
+    uint64_t cookies[] = {1,
+                          2,
+                          3,
+                          77,
+                          INT32_MAX,
+                          UINT32_MAX,
+                          1ull << 32,
+                          INT64_MAX - 1,
+                          INT64_MAX,
+                          1ull << 63,
+                          UINT64_MAX - 1,
+                          UINT64_MAX};
 
     for (int i = 0; i < 30; i++) {
         char name[16];

@@ -44,8 +44,8 @@ static void freeze(struct rig *g, bool on)
 /* A mounted rig over a file system of its own, file "f" open as fid 1. */
 static struct rig *frozen_rig(struct p9c *c, uint32_t order, uint32_t threads)
 {
-    struct rig *g = rig_new(
-        &(struct rig_config){.order = order, .threads = threads, .export = mount_image()});
+    struct rig *g =
+        rig_new(&(struct rig_config){.order = order, .threads = threads, .export = mount_image()});
     uint8_t data[4096] = {7};
     uint32_t n;
 

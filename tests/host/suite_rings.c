@@ -83,8 +83,7 @@ static void orders_1_to_9(void)
 static void one_to_four_rings(void)
 {
     for (uint32_t rings = 1; rings <= CTL_MAX_RINGS; rings++)
-        pour(rig_new(
-            &(struct rig_config){.order = 3, .num_rings = rings, .export = tap_dir()}));
+        pour(rig_new(&(struct rig_config){.order = 3, .num_rings = rings, .export = tap_dir()}));
 }
 
 static void indexes_pass_2_to_the_32(void)
@@ -92,8 +91,8 @@ static void indexes_pass_2_to_the_32(void)
     static const uint32_t starts[] = {0xffffffffu, 0xfffff801u, 0xffff0003u, 0x7ffff123u};
 
     for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++)
-        pour(rig_new(&(struct rig_config){
-            .order = 4, .start_index = starts[i], .export = tap_dir()}));
+        pour(rig_new(
+            &(struct rig_config){.order = 4, .start_index = starts[i], .export = tap_dir()}));
 }
 
 static void file_with(struct rig *g, const char *name, size_t len)

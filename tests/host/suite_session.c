@@ -19,10 +19,9 @@ static void version_bounds(void)
     static const struct {
         uint32_t asked, order, max_msize;
     } t[] = {
-        {UINT32_MAX, 1, 0},     {UINT32_MAX, 2, 0},       {UINT32_MAX, 5, 0},
-        {UINT32_MAX, 9, 0},     {4096, 5, 0},             {4097, 5, 0},
-        {8192, 2, 0},           {512 * 1024, 9, 0},       {UINT32_MAX, 9, 65536},
-        {0x80000000u, 3, 4096}, {512 * 1024 - 1, 9, 0},
+        {UINT32_MAX, 1, 0},     {UINT32_MAX, 2, 0},     {UINT32_MAX, 5, 0},     {UINT32_MAX, 9, 0},
+        {4096, 5, 0},           {4097, 5, 0},           {8192, 2, 0},           {512 * 1024, 9, 0},
+        {UINT32_MAX, 9, 65536}, {0x80000000u, 3, 4096}, {512 * 1024 - 1, 9, 0},
     };
     char got[16];
 
@@ -79,8 +78,8 @@ static void version_msize_0_6_4095(void)
 
 static void version_unknown_dialect(void)
 {
-    static const char *const names[] = {"9P2000.X", "", "9p2000.L", "9P2000.Lx", "9P2000.", "9P",
-                                        "unknown", "9P2000.L\n"};
+    static const char *const names[] = {"9P2000.X", "",   "9p2000.L", "9P2000.Lx",
+                                        "9P2000.",  "9P", "unknown",  "9P2000.L\n"};
     struct rig *g = rig_new(NULL);
     struct p9c c;
     char got[16], *big = malloc(4000);
@@ -408,8 +407,7 @@ static void not_served(void)
     CHECK_ERR(p9c_rpc(&c, P9_TXATTRCREATE, "dsqd", 1u, "user.x", UINT64_MAX, 0u), EOPNOTSUPP);
     CHECK_ERR(p9c_rpc(&c, P9_TLOCK, "dbdqqds", 1u, 1, 0u, (uint64_t)0, (uint64_t)0, 5u, "x"),
               ENOLCK);
-    CHECK_ERR(p9c_rpc(&c, P9_TGETLOCK, "dbqqds", 1u, 1, (uint64_t)0, (uint64_t)0, 5u, "x"),
-              ENOLCK);
+    CHECK_ERR(p9c_rpc(&c, P9_TGETLOCK, "dbqqds", 1u, 1, (uint64_t)0, (uint64_t)0, 5u, "x"), ENOLCK);
     CHECK_ERR(p9c_clunk(&c, 2), EBADF);
     CHECK_OK(p9c_clunk(&c, 1));
     rig_end(g);
@@ -417,8 +415,9 @@ static void not_served(void)
 
 static void unknown_and_reply_types(void)
 {
-    static const uint8_t served[] = {8,  12, 14, 16, 18, 20, 22,  24,  26,  30,  32,  40,  50,  52,
-                                     54, 70, 72, 74, 76, 100, 102, 104, 108, 110, 116, 118, 120, 122};
+    static const uint8_t served[] = {8,   12,  14,  16,  18,  20,  22,  24, 26, 30,
+                                     32,  40,  50,  52,  54,  70,  72,  74, 76, 100,
+                                     102, 104, 108, 110, 116, 118, 120, 122};
     struct rig *g = rig_new(NULL);
     struct p9c c;
 

@@ -19,6 +19,5 @@ extern const struct tap_suite suite_hostile;    /* and with a bad one */
 extern const struct tap_suite suite_parallel;   /* requests that block, flushes */
 extern const struct tap_suite suite_succession; /* workers that die */
 extern const struct tap_suite suite_ending;     /* SIGTERM, CTL_STOP, control socket */
-extern const struct tap_suite suite_jail;       /* identity, and the worker seen from outside */
 
 #endif

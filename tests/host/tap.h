@@ -30,7 +30,7 @@ struct tap_suite {
     const struct tap_case *cases;
     size_t num_cases;
 };
-#define TAP_SUITE(id, table)                                                                       \
+#define TAP_SUITE(id, table) \
     const struct tap_suite suite_##id = {#id, table, sizeof(table) / sizeof((table)[0])}
 
 /*
@@ -52,20 +52,19 @@ void tap_errno(const char *file, int line, const char *what, int got, int want);
 void tap_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 #define FAIL(...) tap_fail(__FILE__, __LINE__, __VA_ARGS__)
-#define CHECK(cond)                                                                                \
-    do {                                                                                           \
-        if (!(cond))                                                                               \
-            FAIL("%s", #cond);                                                                     \
+#define CHECK(cond)            \
+    do {                       \
+        if (!(cond))           \
+            FAIL("%s", #cond); \
     } while (0)
-#define CHECK_EQ(got, want)                                                                        \
-    tap_equal(__FILE__, __LINE__, #got, (long long)(got), (long long)(want))
+#define CHECK_EQ(got, want) tap_equal(__FILE__, __LINE__, #got, (long long)(got), (long long)(want))
 #define CHECK_ERR(got, want) tap_errno(__FILE__, __LINE__, #got, (got), (want))
 #define CHECK_OK(got) tap_errno(__FILE__, __LINE__, #got, (got), 0)
 /* For system calls of the test itself. */
-#define MUST(call)                                                                                 \
-    do {                                                                                           \
-        if ((call) < 0)                                                                            \
-            FAIL("%s: %m", #call);                                                                 \
+#define MUST(call)                 \
+    do {                           \
+        if ((call) < 0)            \
+            FAIL("%s: %m", #call); \
     } while (0)
 
 /* Monotonic milliseconds. */
