@@ -250,7 +250,7 @@ demo: need-deps
 
 bench: all
 	+@$(MAKE) --no-print-directory $(BENCHES)
-	@for b in $(BENCHES); do $$b || exit 1; done
+	@for b in $(BENCHES); do BUILD=$(BUILD) $$b || exit 1; done
 
 # Each fuzzer for FUZZ_SECONDS; what it finds stays in build/fuzz/NAME.
 FUZZ_SECONDS ?= 300
