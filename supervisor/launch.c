@@ -7,14 +7,17 @@
  * taken the request and never answers does not even die of SIGKILL before that file system's
  * connection is aborted: the caller must not wait for its end either.
  *
- * Capabilities that the supervisor needs for launch (the worker inherits them for its lockdown):
- *   CAP_SYS_ADMIN     namespaces, open_tree, mount_setattr with an id map; pivot_root and setns in the worker
+ * Capabilities that the supervisor needs for launch, found by taking one away at a time (the
+ * child and the worker's lockdown work with the same ones):
+ *   CAP_SYS_ADMIN     namespaces; open_tree and mount_setattr with an id map; in the worker mount,
+ *                     pivot_root, setns
  *   CAP_SETUID,
- *   CAP_SETGID        the one line of uid_map and gid_map
- *   CAP_DAC_OVERRIDE  making missing directories below a directory of somebody else
- *   CAP_SYS_RESOURCE  only where RLIMIT_NOFILE's hard limit is too low for the workers' max-fids; without
- *                     it the worker lowers max-fids and says so
- * The caller needs CAP_KILL to end a worker, which runs as another user.
+ *   CAP_SETGID        the one line of uid_map and of gid_map
+ *   CAP_DAC_OVERRIDE  exports below, and directories made in, what belongs to somebody else
+ *   CAP_SYS_RESOURCE  only where the hard limit of RLIMIT_NOFILE is too low for max-fids; without it the
+ *                     worker lowers max-fids and READY says so
+ * Not CAP_KILL: whoever made a user namespace may signal what runs in it. Not CAP_SYS_CHROOT,
+ * CAP_SETPCAP, CAP_SETFCAP, CAP_SYS_PTRACE, CAP_FOWNER, CAP_CHOWN.
  */
 #include "xen9p/launch.h"
 

@@ -6,7 +6,9 @@
  * clones the export as a detached, private, restricted, idmapped mount, makes the user namespace,
  * unshares, arranges the fixed descriptor table and execs the worker by descriptor with an empty
  * environment. It can hang on a dead server: nobody waits for it, the caller keeps a deadline
- * and kills it. Failures come as CTL_FAILED over the control socket.
+ * and kills it. Failures come as CTL_FAILED over the control socket. A child that waits for a FUSE
+ * server which has taken its request and never answers outlives SIGKILL until that connection is
+ * aborted (umount -f): the caller does not wait for its end either.
  */
 #ifndef XEN9P_LAUNCH_H
 #define XEN9P_LAUNCH_H
@@ -15,11 +17,15 @@
 #include <sys/types.h>
 
 struct launch_spec {
-    const char *path;   /* export, absolute */
-    int worker_fd;      /* O_PATH or O_RDONLY|O_CLOEXEC of the worker's executable */
-    uid_t worker_uid;   /* private host id for this worker (user and group) */
+    /*
+     * Export: absolute, not "/", no empty, "." or ".." component (EINVAL), no symbolic link on the way
+     * (ELOOP: the remedy is to give the real path); what is missing is made, mode 0755.
+     */
+    const char *path;
+    int worker_fd;    /* O_PATH or O_RDONLY|O_CLOEXEC of the worker's executable */
+    uid_t worker_uid; /* private host id for this worker (user and group) */
     bool read_only;
-    int stderr_fd;      /* -1: /dev/null */
+    int stderr_fd; /* -1: /dev/null */
 };
 
 struct launch_result {

@@ -4,12 +4,12 @@
  */
 #include "../tap.h"
 
-extern const struct tap_suite suite_launch, suite_config, suite_outside;
+extern const struct tap_suite suite_launch, suite_config, suite_steps, suite_outside;
 
 int main(int argc, char **argv)
 {
-    static const struct tap_suite *const suites[] = {&suite_launch, &suite_config, &suite_outside,
-                                                     NULL};
+    static const struct tap_suite *const suites[] = {&suite_launch, &suite_config, &suite_steps,
+                                                     &suite_outside, NULL};
 
     return tap_main(argc, argv, suites, true);
 }
