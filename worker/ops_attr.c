@@ -180,9 +180,9 @@ static int set_times(const struct fid *f, const struct timespec ts[2])
 }
 
 /*
- * Sets the atime to what it is, which moves the ctime: a worker has no chown, and of all that could
- * be set again this is what a race with another thread would harm least. Somebody else's file, whose
- * ctime is not ours to move, is no reason for an error.
+ * Sets the atime to what it is, which moves the ctime: a worker has no chown, and of all that
+ * could be set again this is what a race with another thread would harm least. Somebody else's
+ * file, whose ctime is not ours to move, is no reason for an error.
  */
 static int touch_ctime(const struct fid *f)
 {
@@ -199,8 +199,8 @@ static int touch_ctime(const struct fid *f)
 
 /*
  * Size, mode, times, in this order: a truncate sets the mtime, which the guest may be setting too.
- * A new owner is accepted and not stored (identity squash); like CTIME it moves the ctime, unless one of
- * the others has done so.
+ * A new owner is accepted and not stored (identity squash); like CTIME it moves the ctime, unless
+ * one of the others has done so.
  */
 static int apply(const struct fid *f, const struct setattr *a)
 {

@@ -95,7 +95,7 @@ static int node_type(uint32_t mode, mode_t *type)
     }
 }
 
-/* Makes an entry of `type`; a regular file by open(2), so that the worker's mknod makes nothing else. */
+/* Makes an entry of `type`; a regular file by open(2): mknod is left for FIFOs and sockets. */
 static int make_node(int dir, const char *name, mode_t type, mode_t mode)
 {
     int fd;

@@ -2,8 +2,8 @@
 /*
  * ops_rename.c - messages that move or take away a name: Trename, Trenameat, Tunlinkat, Tremove.
  *
- * Trenameat and Tunlinkat name an entry of a directory. Trename and Tremove name a fid: its entry is
- * looked for with path_locate(). Names pass p9_name(); the root has no name that could be given.
+ * Trenameat and Tunlinkat name an entry of a directory. Trename and Tremove name a fid: its entry
+ * is looked for with path_locate(). Names pass p9_name(); the root has none that could be given.
  */
 #include "xen9p/ops.h"
 

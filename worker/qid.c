@@ -5,8 +5,8 @@
  * qid.path, 64 bits for (device, inode number):
  *   0 | ino                     the device of the export's root
  *   1 | index (0..62) | ino     another device (btrfs subvolume, layer of an overlay), ino < 2^57
- *   1 | 63 | hash (57 bits)     what has no place in the other two: numbers that are too large
- *                               (file systems that use a hash as inode number), and devices beyond the 63rd
+ *   1 | 63 | hash (57 bits)     what has no place in the other two: devices beyond the 63rd, and
+ *                               too large numbers (some file systems use a hash)
  * The three never meet; only two files of the third kind can, and with a million of them the odds
  * are one in 2^18. Nothing is stored per file, so that a guest cannot fill a table.
  */

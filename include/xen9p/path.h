@@ -22,7 +22,7 @@ int path_stat(int fd, struct stat *st);
  */
 int path_step(int dirfd, const char *name, struct stat *st);
 
-/* Another O_PATH descriptor of the file that `fd` refers to, unlinked or not. Or a negative errno. */
+/* Another O_PATH descriptor of the file of `fd`, unlinked or not, or a negative errno. */
 int path_again(int fd);
 
 /*

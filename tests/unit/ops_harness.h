@@ -176,7 +176,7 @@ static inline int io_fd(uint32_t num)
     return atomic_load(&peek(num)->io_fd);
 }
 
-/* --- the host's side ---------------------------------------------------------------------------- */
+/* --- the host's side ------------------------------------------------------------------------ */
 static char *host(const char *name)
 {
     static char path[2][8192];
@@ -209,7 +209,7 @@ static inline struct stat host_stat(const char *name)
     return st;
 }
 
-/* What the guest must see as qid.path of `name`; the inode number, but for overlays and the like. */
+/* What the guest must see as qid.path of `name`: the inode number, but not on overlays. */
 static inline uint64_t host_path(const char *name)
 {
     struct stat st = host_stat(name);
@@ -224,7 +224,7 @@ static inline int host_missing(const char *name)
     return lstat(host(name), &st) != 0 && errno == ENOENT;
 }
 
-/* --- set-up: once per test ------------------------------------------------------------------------- */
+/* --- set-up: once per test ------------------------------------------------------------------ */
 static void fixed_descriptor(int number, const char *path, int flags)
 {
     int fd = open(path, flags | O_DIRECTORY | O_CLOEXEC);

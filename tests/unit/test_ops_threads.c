@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_ops_threads.c - many threads, one session, the same few fids: no crash, no race, no descriptor
- * left behind. The names of the files say what may be done to them; errors are expected, wrong
- * answers are not.
+ * test_ops_threads.c - many threads, one session, the same few fids: no crash, no race, no
+ * descriptor left behind. Errors are expected: what one thread opens another removes.
  */
 #include "ops_harness.h"
 

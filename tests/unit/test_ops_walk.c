@@ -6,12 +6,10 @@
 
 static void test_one_step(void **state)
 {
-    struct stat st;
     struct p9_qid q;
 
     (void)state;
     host_file("f", "x");
-    st = host_stat("f");
     assert_int_equal(walk1(ROOT_FID, 2, "f"), 0);
     assert_int_equal(cursor_u16(&reply), 1);
     q = get_qid();
