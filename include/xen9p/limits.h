@@ -23,6 +23,7 @@
 /* Supervisor: what xenstore may ask of it. */
 #define LIMIT_STORE_VALUE 4096       /* longest value of a node that is looked at, bytes */
 #define LIMIT_STORE_RETRIES 16       /* a transaction that keeps colliding */
+#define LIMIT_STORE_ASK_MS 5000      /* how often xenstored is asked whether it is there */
 #define LIMIT_STORE_PATH 512         /* longest xenstore path that we make, bytes */
 #define LIMIT_EXPORT_PATH 1024       /* longest `path` of a device, bytes */
 #define LIMIT_DEVICES 1024           /* devices known at a time */
