@@ -17,16 +17,24 @@
 
 #include "xen9p/limits.h"
 
-/* xs_* errors as ours: what is none of the three is a xenstored in trouble. */
+/*
+ * xs_* errors as ours. Only xenstored's own ENOENT says that a node is gone: a connection that broke
+ * gives EINVAL, EBADF and others, and must not look like a device that was removed.
+ */
 static int store_error(int err)
 {
-    if (err == ENOENT || err == EACCES || err == EAGAIN)
+    switch (err) {
+    case ENOENT:
+    case EACCES:
+    case EAGAIN:
+    case ENOMEM:
+    case ENOSPC:
         return -err;
-    if (err == EPERM)
+    case EPERM:
         return -EACCES;
-    if (err == ENOTDIR || err == EINVAL)
-        return -ENOENT;
-    return err == ENOMEM || err == ENOSPC ? -err : -EIO;
+    default:
+        return -EIO;
+    }
 }
 
 int store_read(struct xs_handle *xs, const char *path, char *buf, size_t cap)

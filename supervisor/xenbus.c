@@ -128,6 +128,12 @@ static void catch_up(struct supervisor *sv)
     }
 }
 
+static void lost(struct supervisor *sv)
+{
+    xenbus_stop(sv);
+    sv->store_lost(sv);
+}
+
 static void xenstore_ready(struct loop_source *s, uint32_t events)
 {
     struct supervisor *sv = s->owner;
@@ -140,22 +146,38 @@ static void xenstore_ready(struct loop_source *s, uint32_t events)
     }
     if (!sv->stopping)
         catch_up(sv);
-    if ((events & (EPOLLHUP | EPOLLERR)) != 0) {
-        loop_remove(sv->loop, s);
-        sv->store_lost(sv);
-    }
+    if ((events & (EPOLLHUP | EPOLLERR)) != 0)
+        lost(sv);
 }
 
-int xenbus_start(struct supervisor *sv, void (*lost)(struct supervisor *sv))
+/*
+ * libxenstore 4.17 tells nobody when xenstored has closed the connection; the next question finds
+ * out. Any answer will do.
+ */
+static void ask(struct loop_timer *t)
+{
+    struct supervisor *sv = t->owner;
+    char domid[16];
+
+    if (store_read(sv->xs, "domid", domid, sizeof(domid)) == -EIO)
+        lost(sv);
+    else
+        loop_timer_set(sv->loop, t, LIMIT_STORE_ASK_MS);
+}
+
+int xenbus_start(struct supervisor *sv, void (*lost_hook)(struct supervisor *sv))
 {
     if (!xs_watch(sv->xs, BACKEND_DIR, BACKEND_TOKEN))
         return errno != 0 ? -errno : -EIO;
-    sv->store_lost = lost;
+    sv->store_lost = lost_hook;
+    sv->store_ask = (struct loop_timer){.fire = ask, .owner = sv};
+    loop_timer_set(sv->loop, &sv->store_ask, LIMIT_STORE_ASK_MS);
     sv->store = (struct loop_source){.fd = xs_fileno(sv->xs), .ready = xenstore_ready, .owner = sv};
     return loop_add(sv->loop, &sv->store);
 }
 
 void xenbus_stop(struct supervisor *sv)
 {
+    loop_timer_cancel(sv->loop, &sv->store_ask);
     loop_remove(sv->loop, &sv->store);
 }

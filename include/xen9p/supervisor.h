@@ -29,13 +29,14 @@ struct supervisor {
     struct children *children;
     struct device *devices;
     uint32_t num_devices;
-    int worker_fd;            /* the worker's executable */
-    int filter_fd[2];         /* compiled filters: read-write, read-only; -1 until needed */
-    bool claimed;             /* libxl/xen-9pfs is ours */
-    bool stopping;            /* no more events; ends when the workers have */
-    int exit_status;          /* once stopping */
-    bool scan;                /* look at the whole of backend/xen_9pfs */
-    struct loop_source store; /* xenstore's watch events */
+    int worker_fd;               /* the worker's executable */
+    int filter_fd[2];            /* compiled filters: read-write, read-only; -1 until needed */
+    bool claimed;                /* libxl/xen-9pfs is ours */
+    bool stopping;               /* no more events; ends when the workers have */
+    int exit_status;             /* once stopping */
+    bool scan;                   /* look at the whole of backend/xen_9pfs */
+    struct loop_source store;    /* xenstore's watch events */
+    struct loop_timer store_ask; /* whether it is still there */
     void (*store_lost)(struct supervisor *sv); /* xenstored went away */
 };
 
