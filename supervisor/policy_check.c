@@ -13,17 +13,14 @@
 struct checker {
     struct policy_set *set;
     struct policy_report *report;
-    const struct policy_section **sorted;
+    const struct policy_section *
+        *sorted; /* room for all sections, in the order that a check needs */
     size_t num;
 };
 
 static int by_place(const struct policy_section *a, const struct policy_section *b)
 {
-    int files = strcmp(a->at.file, b->at.file);
-
-    if (files != 0)
-        return files;
-    return a->at.line < b->at.line ? -1 : a->at.line > b->at.line;
+    return a->index < b->index ? -1 : a->index > b->index;
 }
 
 static int by_title(const void *a, const void *b)
@@ -90,17 +87,14 @@ static void check_uuids(struct checker *c)
     }
 }
 
-/*
- * Two globs that fit one name: which of them should hold? A glob with a uuid is as exact as a name.
- * The sections are in the order of their titles.
- */
+/* Two globs that fit one name: which should hold? A glob with a uuid is as exact as a name. */
 static void check_globs(struct checker *c)
 {
     size_t told = 0, more = 0, num = 0;
 
-    for (size_t i = 0; i < c->num; i++) /* globs to the front */
-        if (c->sorted[i]->title_is_glob && c->sorted[i]->uuid.text == NULL)
-            c->sorted[num++] = c->sorted[i];
+    for (size_t i = 0; i < c->num; i++)
+        if (c->set->section[i]->title_is_glob && c->set->section[i]->uuid.text == NULL)
+            c->sorted[num++] = c->set->section[i];
     for (size_t i = 0; i < num; i++) {
         for (size_t j = i + 1; j < num; j++) {
             const struct policy_section *s = c->sorted[i], *t = c->sorted[j];

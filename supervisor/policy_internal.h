@@ -41,7 +41,8 @@ struct policy_text {
 
 struct policy_section {
     enum policy_kind kind;
-    char *title; /* NULL for defaults */
+    size_t index; /* in the order of reading */
+    char *title;  /* NULL for defaults */
     struct policy_place at;
     struct policy_text uuid;          /* lower case; domain only */
     struct policy_text template_name; /* domain only */

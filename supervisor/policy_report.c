@@ -31,10 +31,10 @@ static bool make_room(struct policy_report *r)
     struct policy_message *more;
     size_t cap = r->cap != 0 ? r->cap * 2 : 16;
 
-    if (r->num < r->cap)
-        return true;
     if (r->num >= POLICY_MAX_MESSAGES)
         return false;
+    if (r->num < r->cap)
+        return true;
     more = reallocarray(r->message, cap, sizeof(*more));
     if (more == NULL)
         return false;

@@ -26,6 +26,7 @@ struct scanner {
     struct policy_scan *out;
     struct policy_report *report;
     bool bad;
+    bool lost; /* braces do not match: one error about that is enough */
 };
 
 static void complain(struct scanner *s, unsigned line, const char *text)
@@ -95,7 +96,9 @@ static bool note_section(struct scanner *s)
 static void open_brace(struct scanner *s)
 {
     if (s->depth == MAX_DEPTH) {
-        complain(s, s->line, "a list cannot hold braces; is a closing brace missing above?");
+        if (!s->lost)
+            complain(s, s->line, "a list cannot hold braces; is a closing brace missing above?");
+        s->lost = true;
         return;
     }
     if (s->depth == 0 && !note_section(s))
@@ -105,10 +108,13 @@ static void open_brace(struct scanner *s)
 
 static void close_brace(struct scanner *s)
 {
-    if (s->depth == 0)
-        complain(s, s->line, "closing brace without an opening one");
-    else
+    if (s->depth != 0) {
         s->depth--;
+        return;
+    }
+    if (!s->lost)
+        complain(s, s->line, "closing brace without an opening one");
+    s->lost = true;
 }
 
 static void plain_byte(struct scanner *s)
@@ -151,7 +157,7 @@ bool policy_scan(const char *file, char *text, size_t len, struct policy_scan *s
         else
             plain_byte(&s);
     }
-    if (s.depth != 0)
+    if (s.depth != 0 && !s.lost)
         complain(&s, s.open[0], "the section that begins here is not closed");
     return !s.bad;
 }

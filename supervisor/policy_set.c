@@ -104,6 +104,7 @@ struct policy_section *policy_set_section(struct policy_set *set, enum policy_ki
         return NULL;
     s->kind = kind;
     s->at = at;
+    s->index = set->num_sections;
     if (title != NULL && (s->title = strdup(title)) == NULL) {
         free(s);
         return NULL;

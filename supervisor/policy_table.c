@@ -215,7 +215,7 @@ const struct policy_key_info policy_keys[POLICY_KEYS] = {
     [POLICY_CGROUP] = {"cgroup",
                        CHOICE,
                        "optional",
-                       FIRST,
+                       NO,
                        RECONNECT,
                        "whether to serve where no cgroup can be made for the worker",
                        {"optional", "required"}},
