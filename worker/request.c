@@ -84,8 +84,8 @@ static int read_buffered(struct request *r, int fd, uint64_t offset, uint32_t co
         return err;
     request_may_block(r);
     while (done < count) {
-        ssize_t n = pread(fd, r->out.start + sizeof(uint32_t) + done, count - done,
-                          (off_t)(offset + done));
+        ssize_t n =
+            pread(fd, r->out.start + sizeof(uint32_t) + done, count - done, (off_t)(offset + done));
 
         if (n < 0 && errno == EINTR)
             continue;

@@ -60,8 +60,8 @@ struct ctl_ring {
 };
 
 #define CTL_FLAG_READ_ONLY 1u
-#define CTL_FLAG_SUCCESSOR 2u  /* the journal describes a predecessor's state */
-#define CTL_FLAG_ADOPT 4u      /* no journal of the predecessor: take the indexes of the rings */
+#define CTL_FLAG_SUCCESSOR 2u /* the journal describes a predecessor's state */
+#define CTL_FLAG_ADOPT 4u     /* no journal of the predecessor: take the indexes of the rings */
 
 struct ctl_config {
     struct ctl_header hdr;
@@ -75,7 +75,7 @@ struct ctl_config {
     uint32_t max_msize;      /* bytes */
     uint32_t shown_uid;      /* owner that the guest sees (identity squash) */
     uint32_t shown_gid;
-    uint32_t reserved; /* 0 */
+    uint32_t reserved;  /* 0 */
     uint64_t max_space; /* bytes, 0: none */
     uint64_t max_files; /* 0: none */
     struct ctl_ring ring[CTL_MAX_RINGS];
@@ -88,12 +88,12 @@ struct ctl_config {
 enum ctl_step {
     CTL_STEP_NONE = 0,
     /* launch */
-    CTL_STEP_PATH,        /* create missing directories */
-    CTL_STEP_TREE,        /* open_tree of the export */
-    CTL_STEP_OWNER,       /* who owns the export's root */
-    CTL_STEP_USERNS,      /* user namespace for that owner */
-    CTL_STEP_MOUNT_ATTR,  /* nosuid, nodev, noexec, nosymfollow, private, idmapped */
-    CTL_STEP_ROOT_OWNED,  /* export owned by root on a file system without idmapped mounts */
+    CTL_STEP_PATH,       /* create missing directories */
+    CTL_STEP_TREE,       /* open_tree of the export */
+    CTL_STEP_OWNER,      /* who owns the export's root */
+    CTL_STEP_USERNS,     /* user namespace for that owner */
+    CTL_STEP_MOUNT_ATTR, /* nosuid, nodev, noexec, nosymfollow, private, idmapped */
+    CTL_STEP_ROOT_OWNED, /* export owned by root on a file system without idmapped mounts */
     CTL_STEP_NAMESPACES,
     CTL_STEP_DESCRIPTORS, /* the fixed table, nothing else */
     CTL_STEP_EXEC,
@@ -131,10 +131,11 @@ struct ctl_ready {
 #define CTL_READY_LANDLOCK 1u /* the kernel has Landlock and it is in force */
 
 enum ctl_event_code {
-    CTL_EVENT_SESSION = 1,  /* Tversion answered: a = dialect, b = msize */
-    CTL_EVENT_ATTACH = 2,   /* a = fid, b = n_uname */
-    CTL_EVENT_CLOSE = 3,    /* the device cannot go on: a = enum ctl_close_reason, b = ring, c = value */
-    CTL_EVENT_STOPPED = 4,  /* drained; a = requests served in all */
+    CTL_EVENT_SESSION = 1, /* Tversion answered: a = dialect, b = msize */
+    CTL_EVENT_ATTACH = 2,  /* a = fid, b = n_uname */
+    CTL_EVENT_CLOSE =
+        3, /* the device cannot go on: a = enum ctl_close_reason, b = ring, c = value */
+    CTL_EVENT_STOPPED = 4, /* drained; a = requests served in all */
 };
 
 /* Why a worker asks for its device to be closed. */

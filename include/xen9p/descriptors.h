@@ -15,10 +15,10 @@ enum worker_fd {
     WFD_USERNS = 5,  /* user namespace to join; gone after lockdown */
 
     /* Received with CTL_CONFIG and moved here. */
-    WFD_RINGMEM = 6, /* gntdev or memfd behind all rings; gone once they are mapped */
-    WFD_NOTIFY = 7,  /* evtchn device, or eventfd that the frontend kicks */
-    WFD_CALL = 8,    /* notify kind eventfd only: the eventfd that kicks the frontend */
-    WFD_FILTER = 9,  /* sealed memfd with the seccomp program; gone once it is loaded */
+    WFD_RINGMEM = 6,  /* gntdev or memfd behind all rings; gone once they are mapped */
+    WFD_NOTIFY = 7,   /* evtchn device, or eventfd that the frontend kicks */
+    WFD_CALL = 8,     /* notify kind eventfd only: the eventfd that kicks the frontend */
+    WFD_FILTER = 9,   /* sealed memfd with the seccomp program; gone once it is loaded */
     WFD_JOURNAL = 10, /* sealed memfd with struct journal; gone once it is mapped */
 
     /* Made by the worker. */

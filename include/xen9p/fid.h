@@ -24,13 +24,13 @@ struct dirstream; /* dirstream.h: state of Treaddir on an open directory */
 struct fid {
     atomic_uint refs;
     uint32_t num;
-    uint32_t uid;  /* n_uname of the attach that it derives from */
-    mode_t type;   /* S_IFMT bits; what an O_PATH descriptor refers to never changes its type */
-    int path_fd;   /* O_PATH|O_NOFOLLOW, owned */
+    uint32_t uid;     /* n_uname of the attach that it derives from */
+    mode_t type;      /* S_IFMT bits; what an O_PATH descriptor refers to never changes its type */
+    int path_fd;      /* O_PATH|O_NOFOLLOW, owned */
     atomic_int io_fd; /* -1 until opened; then fixed, owned */
-    uint32_t open_flags; /* P9_L_* of the open, valid when io_fd >= 0 */
-    bool nowait_refused; /* the file system refuses RWF_NOWAIT on io_fd */
-    pthread_mutex_t lock; /* serialises opening and the directory stream */
+    uint32_t open_flags;   /* P9_L_* of the open, valid when io_fd >= 0 */
+    bool nowait_refused;   /* the file system refuses RWF_NOWAIT on io_fd */
+    pthread_mutex_t lock;  /* serialises opening and the directory stream */
     struct dirstream *dir; /* NULL until the first Treaddir */
     struct fid *next;      /* the table's */
 };

@@ -9,6 +9,7 @@
 #ifndef XEN9P_FLIGHT_H
 #define XEN9P_FLIGHT_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -25,8 +26,8 @@ struct flight_flush {
     bool waiting;
     uint16_t tag, oldtag;
     uint32_t generation;
-    uint64_t number;                  /* in the order of parking */
-    uint32_t taken[CTL_MAX_RINGS];    /* each ring must have been taken up to here */
+    uint64_t number;               /* in the order of parking */
+    uint32_t taken[CTL_MAX_RINGS]; /* each ring must have been taken up to here */
 };
 
 struct flight {
@@ -37,7 +38,7 @@ struct flight {
     uint64_t used_slots[(JOURNAL_SLOTS + 63) / 64];
     uint64_t answer_slots[(JOURNAL_SLOTS + 63) / 64]; /* wait for a fixed answer */
     struct flight_flush flush[JOURNAL_SLOTS];
-    uint32_t num_flushes;
+    _Atomic uint32_t num_flushes; /* written under the lock, looked at without it */
     uint64_t flush_number;
 };
 

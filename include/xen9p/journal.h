@@ -41,7 +41,7 @@ struct journal_ring {
 
 struct journal {
     uint32_t magic;
-    uint32_t size; /* sizeof(struct journal) */
+    uint32_t size;            /* sizeof(struct journal) */
     _Atomic uint32_t started; /* a worker has filled in the rings */
     _Atomic uint32_t dialect;
     _Atomic uint32_t msize;

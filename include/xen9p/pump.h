@@ -32,7 +32,7 @@ struct pump {
     pthread_mutex_t lock; /* of everything down to `flight` */
     pthread_cond_t changed;
     uint32_t arrived; /* threads that have started and wait for `open` */
-    bool open; /* threads are made before the lockdown is proven: they wait for this */
+    bool open;        /* threads are made before the lockdown is proven: they wait for this */
     struct flight flight;
 
     atomic_bool kicked;   /* WFD_KICK was written and nobody has come yet */

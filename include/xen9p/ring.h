@@ -46,8 +46,8 @@ struct ring {
 
     /* Consumer. */
     pthread_mutex_t rx_lock;
-    uint32_t out_taken; /* index of the next request to take */
-    uint32_t out_cons;  /* published */
+    uint32_t out_taken;                    /* index of the next request to take */
+    uint32_t out_cons;                     /* published */
     struct ring_span span[RING_MAX_SPANS]; /* FIFO of spans, oldest first */
     uint32_t span_first, span_next;        /* free-running */
     uint32_t held;                         /* bytes of `out` that running writes read from */

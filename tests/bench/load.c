@@ -92,8 +92,8 @@ static void receive(struct run *run)
         for (uint32_t i = 0; i < 4; i++)
             len |= (uint32_t)in_byte(r, i) << (8 * i);
         if (in_byte(r, 4) == P9_RLERROR)
-            FAIL("operation %llu, message %u: errno %u",
-                 (unsigned long long)run->slot[tag].op, run->slot[tag].step - 1, in_byte(r, 7));
+            FAIL("operation %llu, message %u: errno %u", (unsigned long long)run->slot[tag].op,
+                 run->slot[tag].step - 1, in_byte(r, 7));
         r->in_cons += len;
         __atomic_store_n(&r->intf->in_cons, r->in_cons, __ATOMIC_RELEASE);
         step(run, &run->slot[tag]);
@@ -117,8 +117,8 @@ double load_run(struct rig *g, const struct load *l)
         if (run.moved)
             rig_kick(g); /* one event for all of it, as a frontend's interrupt handler gives */
         else if (!rig_notified(g, 10000))
-            FAIL("no event for 10 s (%llu of %llu operations done)",
-                 (unsigned long long)run.done, (unsigned long long)l->ops);
+            FAIL("no event for 10 s (%llu of %llu operations done)", (unsigned long long)run.done,
+                 (unsigned long long)l->ops);
     }
     return load_now() - start;
 }
