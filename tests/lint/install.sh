@@ -35,7 +35,7 @@ for f in usr/sbin/xen9pd usr/libexec/xen9p/xen9p-worker usr/share/man/man8/xen9p
 done
 ! find "$tmp/a" -name xen-9pfsd | grep -q .
 report $? "leaves libxl's name alone unless asked"
-! grep -q '@' "$tmp/a/usr/lib/systemd/system/xen9pd.service" &&
+! grep -q '@SBINDIR@' "$tmp/a/usr/lib/systemd/system/xen9pd.service" &&
     grep -qx 'ExecStart=/usr/sbin/xen9pd' "$tmp/a/usr/lib/systemd/system/xen9pd.service"
 report $? "the unit starts what was installed"
 ! find "$tmp/a" -perm /022 -type f | grep -q .
