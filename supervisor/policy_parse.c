@@ -41,8 +41,8 @@ static const char *judge_title(const char *title)
     if (len > POLICY_MAX_TITLE)
         return "a title has at most 128 characters";
     for (size_t i = 0; i < len; i++)
-        if ((unsigned char)title[i] <= ' ')
-            return "a title has no spaces or control characters";
+        if ((unsigned char)title[i] <= ' ' || title[i] == '"' || title[i] == '\'')
+            return "a title has no spaces, quotes or control characters";
     if (title[0] == '/')
         return "a domain is not named by its path; give it a name and a path-allow";
     if (len > tail && strcmp(title + len - tail, incoming) == 0)

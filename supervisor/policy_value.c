@@ -289,8 +289,11 @@ static void print_size(uint64_t n, FILE *out)
 static void print_paths(const struct policy_value *v, FILE *out)
 {
     (void)fputc('{', out);
-    for (size_t i = 0; i < v->num_items; i++)
-        (void)fprintf(out, "%s\"%s\"", i != 0 ? ", " : "", v->item[i]);
+    for (size_t i = 0; i < v->num_items; i++) {
+        char quote = strchr(v->item[i], '"') != NULL ? '\'' : '"';
+
+        (void)fprintf(out, "%s%c%s%c", i != 0 ? ", " : "", quote, v->item[i], quote);
+    }
     (void)fputc('}', out);
 }
 
