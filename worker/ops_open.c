@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "xen9p/descriptors.h"
+#include "xen9p/open.h"
 #include "xen9p/path.h"
 #include "xen9p/session.h"
 
@@ -103,8 +104,7 @@ static int open_locked(struct fid *f, uint32_t p9)
     return 0;
 }
 
-/* Body of Rlopen and Rlcreate: qid[13] iounit[4]; iounit 0 leaves the choice to the client. */
-static int put_opened(struct request *r, int fd)
+int open_reply(struct request *r, int fd)
 {
     struct p9_qid qid;
     struct stat st;
@@ -116,6 +116,20 @@ static int put_opened(struct request *r, int fd)
     builder_qid(&r->out, &qid);
     builder_u32(&r->out, 0);
     return 0;
+}
+
+int open_fid(struct request *r, struct fid *f, uint32_t p9)
+{
+    int err = judge(f->type, p9);
+
+    if (err == 0 && r->session->read_only && wants_write(p9))
+        err = -EROFS;
+    if (err != 0)
+        return err;
+    pthread_mutex_lock(&f->lock);
+    err = open_locked(f, p9);
+    pthread_mutex_unlock(&f->lock);
+    return err;
 }
 
 /* Tlopen fid[4] flags[4] -> Rlopen qid[13] iounit[4]. */
@@ -131,23 +145,16 @@ int op_lopen(struct request *r)
     f = fid_get(r->session->fids, num, r->generation);
     if (f == NULL)
         return -EBADF;
-    err = judge(f->type, p9);
-    if (err == 0 && r->session->read_only && wants_write(p9))
-        err = -EROFS;
-    if (err == 0) {
-        pthread_mutex_lock(&f->lock);
-        err = open_locked(f, p9);
-        pthread_mutex_unlock(&f->lock);
-    }
+    err = open_fid(r, f, p9);
     if (err == 0)
-        err = put_opened(r, f->path_fd);
+        err = open_reply(r, f->path_fd);
     fid_put(f);
     return err;
 }
 
 struct create {
     uint32_t num, p9, mode;
-    char name[P9_NAME_MAX + 1];
+    const char *name;
 };
 
 /*
@@ -229,9 +236,9 @@ static int create(const struct create *c, const struct fid *dir, struct fid **ou
     return err;
 }
 
-/* The fid of the directory becomes the open file. */
-static int create_in(struct request *r, const struct create *c, struct fid *dir)
+int open_create(struct request *r, struct fid *dir, const char *name, uint32_t p9, uint32_t mode)
 {
+    const struct create c = {dir->num, p9, mode, name};
     struct fid *f = NULL;
     int err;
 
@@ -239,10 +246,10 @@ static int create_in(struct request *r, const struct create *c, struct fid *dir)
         return -ENOTDIR;
     if (atomic_load(&dir->io_fd) >= 0)
         return -EINVAL;
-    err = create(c, dir, &f);
+    err = create(&c, dir, &f);
     if (f == NULL)
         return err;
-    err = put_opened(r, f->path_fd);
+    err = open_reply(r, f->path_fd);
     if (err == 0)
         err = fid_replace(r->session->fids, dir, f, r->generation);
     fid_put(f);
@@ -255,25 +262,24 @@ static int create_in(struct request *r, const struct create *c, struct fid *dir)
  */
 int op_lcreate(struct request *r)
 {
-    struct create c;
-    struct wire_str name;
+    uint32_t num = cursor_u32(&r->in);
+    struct wire_str wire = cursor_str(&r->in);
+    uint32_t p9 = cursor_u32(&r->in);
+    uint32_t mode = cursor_u32(&r->in);
+    char name[P9_NAME_MAX + 1];
     struct fid *dir;
     int err;
 
-    c.num = cursor_u32(&r->in);
-    name = cursor_str(&r->in);
-    c.p9 = cursor_u32(&r->in);
-    c.mode = cursor_u32(&r->in);
-    (void)cursor_u32(&r->in);
-    if (!cursor_done(&r->in) || (c.p9 & P9_L_ACCMODE) == P9_L_ACCMODE)
+    (void)cursor_u32(&r->in); /* gid */
+    if (!cursor_done(&r->in) || (p9 & P9_L_ACCMODE) == P9_L_ACCMODE)
         return -EINVAL;
-    err = p9_name(name, c.name);
+    err = p9_name(wire, name);
     if (err != 0)
         return err;
-    dir = fid_get(r->session->fids, c.num, r->generation);
+    dir = fid_get(r->session->fids, num, r->generation);
     if (dir == NULL)
         return -EBADF;
-    err = create_in(r, &c, dir);
+    err = open_create(r, dir, name, p9, mode);
     fid_put(dir);
     return err;
 }
