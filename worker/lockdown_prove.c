@@ -21,6 +21,11 @@
 #include "xen9p/descriptors.h"
 
 #define BIT(fd) (UINT64_C(1) << (fd))
+/*
+ * For a whole file of /proc: status grows with the number of CPUs, mountinfo has the export's path
+ * with escapes and the file system's options.
+ */
+#define PROC_FILE_MAX 32768
 
 /* The file `name` of thread `tid` as a string; its length, or a negative errno. */
 static ssize_t slurp(const char *tid, const char *name, char *buf, size_t cap)
@@ -58,7 +63,7 @@ static bool has_line(const char *text, const char *line)
 
 static int prove_status(const struct lockdown *l, const char *tid)
 {
-    char status[4096], line[9][96];
+    char status[PROC_FILE_MAX], line[9][96];
     ssize_t n = slurp(tid, "status", status, sizeof(status));
 
     if (n < 0)
@@ -99,14 +104,28 @@ static int prove_map(const char *tid, const char *name, uint32_t inner)
     return strcmp(p, "\n") == 0 && v[0] == inner && v[1] != 0 && v[2] == 1 ? 0 : -EPERM;
 }
 
+/* True when the comma-separated `list` has `option`. */
+static bool has_option(const char *list, const char *option)
+{
+    size_t len = strlen(option);
+
+    for (const char *p = list; p != NULL; p = strchr(p, ',')) {
+        p += *p == ',';
+        if (strncmp(p, option, len) == 0 && (p[len] == ',' || p[len] == '\0'))
+            return true;
+    }
+    return false;
+}
+
 /* One mount, restricted, that takes part in no propagation. */
 static int prove_mounts(const struct lockdown *l, const char *tid)
 {
-    char text[4096], options[256];
+    const char *const wanted[] = {(l->w->config.flags & CTL_FLAG_READ_ONLY) != 0 ? "ro" : "rw",
+                                  "nosuid", "nodev", "noexec", "nosymfollow"};
+    char text[PROC_FILE_MAX], options[256];
     ssize_t n = slurp(tid, "mountinfo", text, sizeof(text));
-    bool read_only = (l->w->config.flags & CTL_FLAG_READ_ONLY) != 0;
-    char *lf;
     int optional = 0;
+    char *lf;
 
     if (n < 0)
         return (int)n;
@@ -114,16 +133,13 @@ static int prove_mounts(const struct lockdown *l, const char *tid)
     if (lf == NULL || lf[1] != '\0')
         return -EPERM;
     /* id parent major:minor root mountpoint options, optional fields up to "-" */
-    if (sscanf(text, "%*s %*s %*s %*s / %254s %n", options + 1, &optional) != 1 || optional == 0 ||
+    if (sscanf(text, "%*s %*s %*s %*s / %255s %n", options, &optional) != 1 || optional == 0 ||
         strncmp(text + optional, "- ", 2) != 0)
         return -EPERM;
-    options[0] = ',';
-    strcat(options, ",");
-    return strstr(options, read_only ? ",ro," : ",rw,") != NULL &&
-                   strstr(options, ",nosuid,") != NULL && strstr(options, ",nodev,") != NULL &&
-                   strstr(options, ",noexec,") != NULL && strstr(options, ",nosymfollow,") != NULL
-               ? 0
-               : -EPERM;
+    for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
+        if (!has_option(options, wanted[i]))
+            return -EPERM;
+    return 0;
 }
 
 static int prove_thread(struct lockdown *l, const char *tid)
