@@ -210,7 +210,7 @@ static void release_flushes(struct pump *p)
             } else {
                 continue;
             }
-            f->num_flushes--;
+            atomic_fetch_sub(&f->num_flushes, 1);
             again = true;
         }
     }
@@ -252,21 +252,27 @@ bool flight_flush(struct pump *p, struct request *r, uint16_t oldtag)
     bool at_once;
 
     pthread_mutex_lock(&p->lock);
-    *w = (struct flight_flush){.tag = r->tag,
-                               .oldtag = oldtag,
-                               .generation = r->generation,
-                               .number = ++f->flush_number};
+    *w = (struct flight_flush){
+        .tag = r->tag, .oldtag = oldtag, .generation = r->generation, .number = ++f->flush_number};
     for (uint32_t i = 0; i < p->worker->config.num_rings; i++)
         w->taken[i] = ring_out_prod(&p->worker->ring[i]);
     /* its own ring has been taken up to itself: what is behind it came later */
-    w->taken[r->ring->id] = r->ring->out_taken;
+    w->taken[r->ring->id] = __atomic_load_n(&r->ring->out_taken, __ATOMIC_ACQUIRE);
+    /*
+     * Counted before the rings are looked at, and flight_taken() looks at the count after a ring
+     * has moved: one of the two sees the other.
+     */
+    atomic_fetch_add(&f->num_flushes, 1);
+    atomic_thread_fence(memory_order_seq_cst);
     at_once = oldtag == r->tag ||
               (rings_passed(p, w->taken) && !tag_pending(f, oldtag, w->generation, w->number, r));
-    if (!at_once && f->num_flushes < LIMIT_PARKED_FLUSHES) {
+    if (!at_once && atomic_load(&f->num_flushes) <= LIMIT_PARKED_FLUSHES) {
         w->waiting = true;
-        f->num_flushes++;
         unlink_request(f, r); /* the slot stays in use */
         r->published = true;
+        release_flushes(p); /* of this one: they waited while it was executed, and are older */
+    } else {
+        atomic_fetch_sub(&f->num_flushes, 1);
     }
     pthread_mutex_unlock(&p->lock);
     if (!at_once && !r->published)
@@ -276,7 +282,8 @@ bool flight_flush(struct pump *p, struct request *r, uint16_t oldtag)
 
 void flight_taken(struct pump *p)
 {
-    if (__atomic_load_n(&p->flight.num_flushes, __ATOMIC_RELAXED) == 0)
+    atomic_thread_fence(memory_order_seq_cst); /* see flight_flush() */
+    if (atomic_load_explicit(&p->flight.num_flushes, memory_order_relaxed) == 0)
         return;
     pthread_mutex_lock(&p->lock);
     release_flushes(p);

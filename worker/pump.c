@@ -233,10 +233,12 @@ static void execute(struct pump *p, struct request *r)
     if (r->span != RING_NO_SPAN)
         ring_release(r->ring, r->span, r->size);
     atomic_fetch_add_explicit(&p->served, 1, memory_order_relaxed);
-    if (r->published)
+    if (r->published) {
         flight_free(p, r);
-    else
+        reply_answers(p);
+    } else {
         reply_send(p, r, type);
+    }
 }
 
 /* Takes and executes until no ring has anything to take. */

@@ -121,8 +121,7 @@ bool reply_flush(struct pump *p, struct ring *ring)
     return done;
 }
 
-/* Lets the answers go that the end of a request has set free, on whichever ring. */
-static void flush_answers(struct pump *p)
+void reply_answers(struct pump *p)
 {
     for (uint32_t i = 0; i < p->worker->config.num_rings; i++)
         if (atomic_load(&p->worker->ring[i].answers) > 0)
@@ -146,7 +145,7 @@ void reply_send(struct pump *p, struct request *r, uint8_t type)
         ring->backlog_last = r;
     }
     pthread_mutex_unlock(&ring->tx_lock);
-    flush_answers(p);
+    reply_answers(p);
 }
 
 int reply_direct_begin(struct pump *p, struct request *r, uint32_t count, struct iovec seg[2])
@@ -175,7 +174,7 @@ void reply_direct_commit(struct pump *p, struct request *r, uint32_t n)
     flight_end(p, r);
     r->published = true;
     pthread_mutex_unlock(&ring->tx_lock);
-    flush_answers(p);
+    reply_answers(p);
 }
 
 void reply_direct_abort(struct pump *p, struct request *r)

@@ -30,5 +30,7 @@ void reply_direct_abort(struct pump *p, struct request *r);
 
 /* Publishes what waits for room, as far as there is any. True when nothing waits any more. */
 bool reply_flush(struct pump *p, struct ring *ring);
+/* The same for the answers, on whichever ring, that the end or the parking of a request has set free. */
+void reply_answers(struct pump *p);
 
 #endif
