@@ -149,8 +149,12 @@ static int bind_ports(struct connection *c, const struct frontend_nodes *nodes,
     if (c->evtchn == NULL)
         return fault_is(fault, errno != 0 ? -errno : -EIO, "event-channel-", 0, "/dev/xen/evtchn",
                         "cannot be opened; is the module xen-evtchn loaded?");
-    /* From here on this descriptor, wherever it goes, knows this domain's channels only. */
-    if (xenevtchn_restrict(c->evtchn, (domid_t)c->domid) != 0)
+    /*
+     * From here on this descriptor, wherever it goes, knows this domain's channels only. The kernel
+     * cannot restrict one to domain 0, which needs no protection from itself; the worker's filter
+     * leaves it nothing but the notification in any case.
+     */
+    if (c->domid != 0 && xenevtchn_restrict(c->evtchn, (domid_t)c->domid) != 0)
         return fault_is(fault, errno != 0 ? -errno : -EIO, "event-channel-", 0, strerror(errno),
                         "cannot be restricted to the domain");
     for (uint32_t i = 0; i < c->num_rings; i++) {
