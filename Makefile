@@ -284,7 +284,7 @@ print-sources:
 install: all
 	@DESTDIR='$(DESTDIR)' BUILD='$(BUILD)' SBINDIR='$(SBINDIR)' LIBEXECDIR='$(LIBEXECDIR)' \
 	MANDIR='$(MANDIR)' UNITDIR='$(UNITDIR)' TMPFILESDIR='$(TMPFILESDIR)' \
-	SYSUSERSDIR='$(SYSUSERSDIR)' DOCDIR='$(DOCDIR)' LIBXL_BIN='$(LIBXL_BIN)' ./install.sh
+	SYSUSERSDIR='$(SYSUSERSDIR)' DOCDIR='$(DOCDIR)' LIBXL_BIN='$(LIBXL_BIN)' systemd/install.sh
 
 # --- packages -----------------------------------------------------------------------------------
 MISSING = $(shell for p in $(DEPS); do \
