@@ -1,0 +1,638 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * guest.c - from batches to lines: numbering, limits, and what to do when a log cannot be written.
+ *
+ * What a worker sends is checked by audit_check() and may still be a lie about what its guest did.
+ * It cannot be a lie about who, when or another guest: none of that is taken from it.
+ *
+ * A batch is looked at (MSG_PEEK), written, and only then taken from its socket: when this process
+ * is killed in between, its successor finds both, and the numbers of the records tell it what is
+ * in the log already.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "audit.h"
+#include "xen9p/log.h"
+#include "xen9p/p9.h"
+
+/*
+ * --- lines -------------------------------------------------------------------------------------
+ */
+
+/* What a line says that does not come from a record. */
+struct origin {
+    const struct audit_identity *who; /* NULL: xen9p-audit itself */
+    uint64_t worker, n;
+};
+
+static uint64_t realtime_ns(void)
+{
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_REALTIME, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static void begin_line(struct audit *a, struct guest *g, const struct origin *o)
+{
+    struct text *t = &a->text;
+
+    g->lines++;
+    text_open(t);
+    /* these three first and in this order: logfile.c finds them again */
+    text_number(t, "seq", g->log.seq + g->lines);
+    text_number(t, "worker", o->worker);
+    text_number(t, "n", o->n);
+    text_time(t, "time", realtime_ns());
+    text_word(t, "boot", a->boot);
+    text_word(t, "domain", g->domain);
+    if (o->who == NULL)
+        return;
+    text_word(t, "uuid", o->who->uuid);
+    text_number(t, "domid", o->who->domid);
+    text_number(t, "device", o->who->devid);
+    if (o->who->pid != 0)
+        text_number(t, "pid", o->who->pid);
+    if (o->who->policy[0] != '\0')
+        text_word(t, "policy", o->who->policy);
+}
+
+static void put_result(struct text *t, uint32_t error)
+{
+    const char *name = error != 0 ? strerrorname_np((int)error) : NULL;
+
+    text_word(t, "result", error == 0 ? "ok" : "error");
+    if (error == 0)
+        return;
+    text_number(t, "errno", error);
+    text_word(t, "error", name != NULL ? name : "?");
+}
+
+static void put_path(struct text *t, const char *key, const char *cut_key, struct wire_str s,
+                     bool cut)
+{
+    if (s.len == 0)
+        return;
+    text_string(t, key, s.s, s.len);
+    if (cut)
+        text_true(t, cut_key);
+}
+
+static void put_record(struct text *t, const struct audit_record *r)
+{
+    text_word(t, "class", audit_class_name(r->cls));
+    text_word(t, "op", audit_op_name(r->op));
+    put_path(t, "path", "path_cut", r->path, (r->flags & AUDIT_FLAG_PATH_CUT) != 0);
+    put_path(t, "to", "to_cut", r->to, (r->flags & AUDIT_FLAG_TO_CUT) != 0);
+    if ((r->flags & AUDIT_FLAG_DELETED) != 0)
+        text_true(t, "deleted");
+    put_result(t, r->error);
+    text_word(t, "reason", audit_reason_name(r->reason));
+    if (r->uid != P9_NONUNAME)
+        text_number(t, "uid", r->uid);
+    if (r->mode != 0)
+        text_number(t, "mode", r->mode);
+    if (r->value != 0)
+        text_number(t, "value", r->value);
+    if (r->op == AUDIT_OP_CLOSE) {
+        text_number(t, "read", r->read);
+        text_number(t, "written", r->written);
+    }
+}
+
+/*
+ * --- files -------------------------------------------------------------------------------------
+ */
+
+static void own_line(struct audit *a, struct guest *g, enum audit_op op, enum audit_class cls,
+                     enum audit_reason why, uint64_t count)
+{
+    const struct origin self = {0};
+    struct text *t = &a->text;
+
+    begin_line(a, g, &self);
+    text_word(t, "class", audit_class_name(cls));
+    text_word(t, "op", audit_op_name(op));
+    text_word(t, "reason", audit_reason_name(why));
+    if (count != 0)
+        text_number(t, "count", count);
+    text_close(t);
+}
+
+static void discard(struct audit *a, struct guest *g)
+{
+    text_clear(&a->text);
+    g->lines = 0;
+}
+
+/* Writes the lines that are ready. On failure nothing of them is in the file. */
+static int flush(struct audit *a, struct guest *g)
+{
+    int err = 0;
+
+    if (a->text.failed)
+        err = -ENOMEM;
+    else if (a->text.len > 0)
+        err = logfile_append(&g->log, a->text.s, a->text.len);
+    if (err == 0)
+        g->log.seq += g->lines;
+    discard(a, g);
+    return err;
+}
+
+/*
+ * Room for a line of at most `len` bytes: moves on to the next file when the present one is full,
+ * and begins a new file with a line about itself.
+ */
+static int make_room(struct audit *a, struct guest *g, size_t len)
+{
+    int err = logfile_ready(&g->log);
+
+    if (err == 0 && logfile_is_full(&g->log, a->text.len + len)) {
+        err = flush(a, g);
+        if (err == 0)
+            err = logfile_rotate(&g->log);
+        g->opened = AUDIT_WHY_ROTATED;
+    }
+    if (err == 0 && g->log.size == 0 && a->text.len == 0)
+        own_line(a, g, AUDIT_OP_LOG, AUDIT_SESSION, g->opened, 0);
+    return err;
+}
+
+/* Says what was suppressed or lost since it was said last. */
+static int say_suppressed(struct audit *a, struct guest *g)
+{
+    const struct {
+        uint64_t *count;
+        enum audit_op op;
+        enum audit_reason why;
+    } all[] = {
+        {&g->by_disk, AUDIT_OP_SUPPRESSED, AUDIT_WHY_DISK},
+        {&g->by_rate, AUDIT_OP_SUPPRESSED, AUDIT_WHY_RATE},
+        {&g->by_worker, AUDIT_OP_LOST, AUDIT_WHY_NONE},
+    };
+
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        int err = 0;
+
+        if (*all[i].count == 0)
+            continue;
+        err = make_room(a, g, 1024);
+        if (err == 0)
+            own_line(a, g, all[i].op, AUDIT_SESSION, all[i].why, *all[i].count);
+        if (err == 0)
+            err = flush(a, g);
+        if (err != 0)
+            return err;
+        *all[i].count = 0;
+    }
+    g->said_ms = now_ms();
+    return 0;
+}
+
+static bool has_suppressed(const struct guest *g)
+{
+    return g->by_disk != 0 || g->by_rate != 0 || g->by_worker != 0;
+}
+
+/*
+ * --- trouble -----------------------------------------------------------------------------------
+ */
+
+static void tell_sources(struct audit *a, const struct guest *g, enum audit_state state, int err)
+{
+    for (const struct source *s = g->sources; s != NULL; s = s->next)
+        server_say(a, s->id, state, err);
+}
+
+static void pause_until(struct audit *a, struct guest *g, uint64_t ms)
+{
+    g->wait_ms = ms;
+    for (struct source *s = g->sources; s != NULL; s = s->next)
+        server_watch(a, &s->watch, false);
+}
+
+static void go_on(struct audit *a, struct guest *g)
+{
+    g->wait_ms = 0;
+    for (struct source *s = g->sources; s != NULL; s = s->next)
+        server_watch(a, &s->watch, true);
+}
+
+/* The log cannot be written. */
+static void failed(struct audit *a, struct guest *g, int err)
+{
+    const bool drop = g->full == AUDIT_FULL_DROP;
+
+    discard(a, g);
+    if (!g->broken) {
+        log_error("%s/%s: %s; %s. Make room, or lower log-max and log-keep", g->directory,
+                  LOGFILE_NAME, strerror(-err),
+                  drop ? "its records are dropped and counted" : "its guest waits");
+        tell_sources(a, g, drop ? AUDIT_STATE_DROPPING : AUDIT_STATE_BLOCKED, -err);
+    }
+    g->broken = true;
+    if (!drop)
+        pause_until(a, g, now_ms() + AUDIT_RETRY_MS);
+}
+
+static void worked(struct audit *a, struct guest *g)
+{
+    if (!g->broken)
+        return;
+    g->broken = false;
+    log_notice("%s/%s can be written again", g->directory, LOGFILE_NAME);
+    tell_sources(a, g, AUDIT_STATE_RUNNING, 0);
+}
+
+/*
+ * --- batches -----------------------------------------------------------------------------------
+ */
+
+/* True when the record may be written. In a guest that blocks each is, and it waits afterwards. */
+static bool pay(struct guest *g, const struct audit_record *r)
+{
+    const bool denial = r->cls == AUDIT_DENY || r->cls == AUDIT_VIOLATION;
+
+    if (g->full == AUDIT_FULL_DROP &&
+        (bucket_empty(&g->all) || (denial && bucket_empty(&g->denials)))) {
+        g->by_rate++;
+        return false;
+    }
+    bucket_take(&g->all);
+    if (denial)
+        bucket_take(&g->denials);
+    return true;
+}
+
+static int write_record(struct audit *a, struct source *s, const struct audit_record *r, uint64_t n)
+{
+    const struct origin o = {.who = &s->who, .worker = s->id, .n = n};
+    /* a byte of a name becomes five at most */
+    int err = make_room(a, s->guest, 1024 + 5u * ((size_t)r->path.len + r->to.len));
+
+    if (err != 0)
+        return err;
+    begin_line(a, s->guest, &o);
+    put_record(&a->text, r);
+    text_close(&a->text);
+    return 0;
+}
+
+/*
+ * All records of a batch that are not in the log yet. `s->done` moves over what was written, also
+ * when the rest could not be.
+ */
+static int write_batch(struct audit *a, struct source *s, const struct audit_batch *batch,
+                       size_t len)
+{
+    struct guest *g = s->guest;
+    uint64_t done = s->done;
+    struct audit_batch again;
+    struct cursor c;
+    int err = audit_open(&c, a->batch, len, &again);
+
+    for (uint64_t i = 0; err == 0 && i < batch->count; i++) {
+        const uint64_t n = batch->first + i, file = g->log.seq;
+        struct audit_record r;
+
+        (void)audit_next(&c, &r);
+        if (n <= s->done)
+            continue;
+        if (pay(g, &r))
+            err = write_record(a, s, &r, n);
+        if (g->log.seq != file) /* what came before went into the file that was full */
+            s->done = done;
+        if (err == 0)
+            done = n;
+    }
+    if (err == 0)
+        err = flush(a, g);
+    if (err == 0)
+        s->done = done;
+    return err;
+}
+
+static void take_message(const struct source *s)
+{
+    char byte;
+
+    (void)recv(s->watch.fd, &byte, sizeof(byte), MSG_DONTWAIT);
+}
+
+/* The worker cannot be trusted any more. The supervisor ends it; its guest's log stays whole. */
+static void violation(struct audit *a, struct source *s)
+{
+    const struct origin o = {.who = &s->who, .worker = s->id};
+
+    log_error("%s: worker %u sent a malformed audit record", s->guest->directory, s->who.pid);
+    server_say(a, s->id, AUDIT_STATE_VIOLATION, EPROTO);
+    if (make_room(a, s->guest, 1024) == 0) {
+        begin_line(a, s->guest, &o);
+        text_word(&a->text, "class", audit_class_name(AUDIT_VIOLATION));
+        text_word(&a->text, "op", audit_op_name(AUDIT_OP_MALFORMED));
+        text_close(&a->text);
+        if (flush(a, s->guest) != 0)
+            s->guest->by_disk++;
+    } else {
+        discard(a, s->guest);
+        s->guest->by_disk++;
+    }
+    server_drop(a, s);
+}
+
+/*
+ * Numbers go up by one; a batch whose first ones are in the log already can only be one that was
+ * written, wholly or in part, and not taken: by an earlier xen9p-audit, or with the disk full.
+ */
+static bool numbers_fit(const struct source *s, const struct audit_batch *batch)
+{
+    return batch->first == s->done + 1 || (s->again && batch->first <= s->done + 1);
+}
+
+static void wait_for_tokens(struct audit *a, struct guest *g)
+{
+    uint64_t ms = bucket_wait(&g->all), denials = bucket_wait(&g->denials);
+
+    ms = denials > ms ? denials : ms;
+    if (g->full == AUDIT_FULL_BLOCK && ms > 0 && g->wait_ms == 0)
+        pause_until(a, g, now_ms() + ms);
+}
+
+static void take_batch(struct audit *a, struct source *s, const struct audit_batch *batch,
+                       size_t len)
+{
+    struct guest *g = s->guest;
+    int err;
+
+    bucket_fill(&g->all, now_ms());
+    bucket_fill(&g->denials, g->all.at_ms);
+    err = g->by_disk != 0 ? say_suppressed(a, g) : 0;
+    if (err == 0)
+        err = write_batch(a, s, batch, len);
+    if (err == 0)
+        worked(a, g);
+    else
+        failed(a, g, err);
+    if (err != 0 && g->full == AUDIT_FULL_BLOCK) {
+        s->again = true; /* it stays where it is; a part of it may be written */
+        return;
+    }
+    if (err != 0) {
+        g->by_disk += batch->first + batch->count - 1 - s->done;
+        s->done = batch->first + batch->count - 1;
+    }
+    g->by_worker += batch->lost;
+    s->again = false;
+    take_message(s);
+    wait_for_tokens(a, g);
+}
+
+void guest_turn(struct audit *a, struct source *s)
+{
+    struct audit_batch batch;
+    ssize_t n;
+
+    if (s->guest->wait_ms != 0)
+        return;
+    n = recv(s->watch.fd, a->batch, sizeof(a->batch), MSG_PEEK | MSG_DONTWAIT | MSG_TRUNC);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (n <= 0) {
+        struct pollfd p = {s->watch.fd, 0, 0};
+
+        (void)poll(&p, 1, 0);
+        if (n == 0 && (p.revents & POLLHUP) == 0) /* not the end: an empty message */
+            violation(a, s);
+        else
+            server_drop(a, s);
+        return;
+    }
+    if ((size_t)n > sizeof(a->batch) || audit_check(a->batch, (size_t)n, &batch) != 0 ||
+        !numbers_fit(s, &batch)) {
+        violation(a, s);
+        return;
+    }
+    take_batch(a, s, &batch, (size_t)n);
+}
+
+/*
+ * --- the supervisor's records ------------------------------------------------------------------
+ */
+
+static bool is_end(uint32_t op)
+{
+    return op == AUDIT_OP_DISCONNECT || op == AUDIT_OP_CRASH || op == AUDIT_OP_QUARANTINE;
+}
+
+/* What a worker still has in its socket comes before the record about its end. */
+static bool must_wait(const struct guest *g, const struct audit_ctl_event *e)
+{
+    if (!is_end(e->op))
+        return false;
+    for (const struct source *s = g->sources; s != NULL; s = s->next) {
+        struct pollfd p = {s->watch.fd, POLLIN, 0};
+
+        if (s->id == e->hdr.id)
+            return poll(&p, 1, 0) > 0 && (p.revents & POLLIN) != 0;
+    }
+    return false;
+}
+
+static int write_event(struct audit *a, struct guest *g, const struct audit_ctl_event *e)
+{
+    const struct origin o = {.who = &e->who, .worker = e->hdr.id};
+    struct text *t = &a->text;
+    int err = make_room(a, g, 1024 + 5 * (sizeof(e->path) + sizeof(e->detail)));
+
+    if (err == 0) {
+        begin_line(a, g, &o);
+        text_word(t, "class", audit_class_name(e->cls));
+        text_word(t, "op", audit_op_name(e->op));
+        if (e->path[0] != '\0')
+            text_word(t, "export", e->path);
+        put_result(t, e->error);
+        if (e->value != 0)
+            text_number(t, "value", e->value);
+        if (e->op == AUDIT_OP_DISCONNECT || e->op == AUDIT_OP_CRASH) {
+            text_number(t, "read", e->read);
+            text_number(t, "written", e->written);
+        }
+        if (e->detail[0] != '\0')
+            text_word(t, "detail", e->detail);
+        text_close(t);
+        err = flush(a, g);
+    }
+    if (err != 0)
+        failed(a, g, err);
+    else
+        worked(a, g);
+    return err;
+}
+
+static void write_events(struct audit *a, struct guest *g)
+{
+    while (g->events != NULL && !must_wait(g, &g->events->msg)) {
+        struct event *e = g->events;
+
+        if (write_event(a, g, &e->msg) != 0) {
+            if (g->full == AUDIT_FULL_BLOCK)
+                return;
+            g->by_disk++;
+        }
+        g->events = e->next;
+        if (g->events == NULL)
+            g->events_end = &g->events;
+        g->num_events--;
+        free(e);
+    }
+}
+
+void guest_event(struct audit *a, struct guest *g, const struct audit_ctl_event *e)
+{
+    struct event *copy = g->num_events < AUDIT_MAX_EVENTS ? malloc(sizeof(*copy)) : NULL;
+
+    if (copy == NULL) {
+        g->by_disk++;
+        return;
+    }
+    copy->msg = *e;
+    copy->next = NULL;
+    *g->events_end = copy;
+    g->events_end = &copy->next;
+    g->num_events++;
+    if (g->wait_ms == 0)
+        write_events(a, g);
+}
+
+/*
+ * --- life --------------------------------------------------------------------------------------
+ */
+
+static struct guest *find(struct audit *a, const char *domain)
+{
+    for (struct guest *g = a->guests; g != NULL; g = g->next) {
+        if (strcmp(g->domain, domain) == 0)
+            return g;
+    }
+    return NULL;
+}
+
+static void set_limits(struct guest *g, const struct audit_identity *who)
+{
+    g->log.max = who->log_max;
+    g->log.keep = who->log_keep;
+    g->full = who->full;
+}
+
+int guest_get(struct audit *a, const struct audit_identity *who, struct guest **out)
+{
+    struct guest *g = find(a, who->domain);
+    int err;
+
+    if (g != NULL) {
+        set_limits(g, who);
+        *out = g;
+        return 0;
+    }
+    g = calloc(1, sizeof(*g));
+    if (g == NULL)
+        return -ENOMEM;
+    memcpy(g->domain, who->domain, sizeof(g->domain)); /* checked for its NUL */
+    logfile_directory(g->directory, g->domain);
+    set_limits(g, who);
+    err = logfile_open(&g->log, a->root, g->directory);
+    if (err != 0) {
+        free(g);
+        return err;
+    }
+    bucket_init(&g->all, AUDIT_RATE, AUDIT_BURST, now_ms());
+    bucket_init(&g->denials, AUDIT_DENY_RATE, AUDIT_DENY_BURST, now_ms());
+    g->opened = AUDIT_WHY_STARTED;
+    g->events_end = &g->events;
+    g->next = a->guests;
+    a->guests = g;
+    *out = g;
+    return 0;
+}
+
+void guest_tidy(struct audit *a)
+{
+    for (struct guest **at = &a->guests; *at != NULL;) {
+        struct guest *g = *at;
+
+        if (g->sources != NULL || g->events != NULL || has_suppressed(g) ||
+            bucket_wait(&g->all) + bucket_wait(&g->denials) > 0) {
+            at = &g->next;
+            continue;
+        }
+        *at = g->next;
+        logfile_close(&g->log);
+        free(g);
+    }
+}
+
+uint64_t guest_due(struct audit *a, struct guest *g)
+{
+    uint64_t now = now_ms(), next = UINT64_MAX;
+
+    bucket_fill(&g->all, now);
+    bucket_fill(&g->denials, now);
+    if (g->wait_ms != 0 && now >= g->wait_ms)
+        go_on(a, g);
+    if (g->wait_ms == 0)
+        write_events(a, g);
+    if (g->wait_ms == 0 && has_suppressed(g) && now >= g->said_ms + AUDIT_SAY_MS) {
+        int err = say_suppressed(a, g);
+
+        g->said_ms = now;
+        if (err != 0)
+            failed(a, g, err);
+        else
+            worked(a, g);
+    }
+    if (g->wait_ms != 0)
+        next = g->wait_ms;
+    else if (has_suppressed(g))
+        next = g->said_ms + AUDIT_SAY_MS;
+    return next;
+}
+
+void guest_reopen(struct audit *a)
+{
+    for (struct guest *g = a->guests; g != NULL; g = g->next) {
+        logfile_reopen(&g->log);
+        g->opened = AUDIT_WHY_REOPENED;
+        if (make_room(a, g, 0) != 0 || flush(a, g) != 0)
+            discard(a, g); /* tried again with the next line */
+    }
+}
+
+void guest_drain(struct audit *a)
+{
+    for (struct guest *g = a->guests; g != NULL; g = g->next) {
+        struct source *s = g->sources;
+
+        while (s != NULL) {
+            struct source *next = s->next;
+            struct pollfd p = {s->watch.fd, POLLIN, 0};
+            uint32_t left = a->num_sources;
+
+            while (g->wait_ms == 0 && poll(&p, 1, 0) > 0 && (p.revents & POLLIN) != 0) {
+                guest_turn(a, s);
+                if (a->num_sources != left) /* it is gone */
+                    break;
+            }
+            s = next;
+        }
+        if (g->wait_ms == 0)
+            write_events(a, g);
+        if (has_suppressed(g) && say_suppressed(a, g) != 0)
+            discard(a, g);
+    }
+}

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * logfile.c - the files of one guest's audit log.
+ *
+ * The log directory belongs to this process and to root; nothing in it is a guest's. A domain's
+ * name is the toolstack's, and becomes one path component here.
+ */
+#include "logfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define ROTATED_NAME_MAX 32
+
+static void rotated_name(char out[ROTATED_NAME_MAX], uint32_t i)
+{
+    if (i == 0)
+        (void)snprintf(out, ROTATED_NAME_MAX, "%s", LOGFILE_NAME);
+    else
+        (void)snprintf(out, ROTATED_NAME_MAX, "%s.%u", LOGFILE_NAME, i);
+}
+
+void logfile_directory(char out[256], const char *domain)
+{
+    static const char as_is[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_+.@";
+    uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
+    size_t n = 0;
+    bool whole = true;
+
+    for (const char *p = domain; *p != '\0'; p++) {
+        const bool plain = strchr(as_is, *p) != NULL && !(p == domain && *p == '.');
+
+        hash = (hash ^ (unsigned char)*p) * UINT64_C(1099511628211);
+        whole = whole && n < 200;
+        if (!whole)
+            continue;
+        if (plain)
+            out[n++] = *p;
+        else
+            n += (size_t)sprintf(out + n, "%%%02X", (unsigned char)*p);
+    }
+    out[n] = '\0';
+    if (n == 0)
+        (void)snprintf(out, 256, "unnamed");
+    else if (!whole)
+        (void)snprintf(out + n, 256 - n, "%%%016llx", (unsigned long long)hash);
+}
+
+/*
+ * --- taking up what is there -------------------------------------------------------------------
+ */
+
+static bool take_number(const char **p, const char *key, uint64_t *value)
+{
+    size_t len = strlen(key);
+    char *end;
+
+    if (strncmp(*p, key, len) != 0)
+        return false;
+    errno = 0;
+    *value = strtoull(*p + len, &end, 10);
+    if (end == *p + len || errno != 0)
+        return false;
+    *p = end;
+    return true;
+}
+
+/* The numbers that a line begins with. `line` is NUL-terminated. */
+static void take_line(struct logfile *l, const char *line)
+{
+    uint64_t seq, worker, n;
+
+    if (!take_number(&line, "{\"seq\":", &seq) || !take_number(&line, ",\"worker\":", &worker) ||
+        !take_number(&line, ",\"n\":", &n))
+        return;
+    if (seq > l->seq)
+        l->seq = seq;
+    if (n != 0) {
+        l->worker = worker;
+        l->n = n;
+    }
+}
+
+/*
+ * Reads the numbers of the last lines of `fd`. Returns the length up to which there are whole
+ * lines, or a negative errno.
+ */
+static int64_t take_up(struct logfile *l, int fd)
+{
+    char *buf = malloc(2 * LOGFILE_LINE_MAX + 1), *p, *end;
+    struct stat st;
+    off_t from;
+    ssize_t n;
+
+    if (buf == NULL)
+        return -ENOMEM;
+    if (fstat(fd, &st) != 0)
+        goto fail;
+    from = st.st_size > 2 * LOGFILE_LINE_MAX ? st.st_size - 2 * LOGFILE_LINE_MAX : 0;
+    n = pread(fd, buf, 2 * LOGFILE_LINE_MAX, from);
+    if (n < 0)
+        goto fail;
+    buf[n] = '\0';
+    p = buf;
+    if (from > 0) { /* begins somewhere in a line */
+        p = memchr(buf, '\n', (size_t)n);
+        p = p != NULL ? p + 1 : buf + n;
+    }
+    while ((end = memchr(p, '\n', (size_t)(buf + n - p))) != NULL) {
+        *end = '\0';
+        take_line(l, p);
+        p = end + 1;
+    }
+    from += p - buf;
+    free(buf);
+    return from;
+fail:
+    n = -errno;
+    free(buf);
+    return n;
+}
+
+static int open_at(int dir, const char *name, int flags)
+{
+    int fd = openat(dir, name, flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0640);
+    struct stat st;
+
+    if (fd < 0)
+        return -errno;
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+        return fd;
+    close(fd);
+    return -EINVAL;
+}
+
+/* Numbers of the newest rotated file, for when the present one does not have them. */
+static void take_up_rotated(struct logfile *l)
+{
+    char name[ROTATED_NAME_MAX];
+    int fd;
+
+    rotated_name(name, 1);
+    fd = open_at(l->dir, name, O_RDONLY);
+    if (fd < 0)
+        return;
+    (void)take_up(l, fd);
+    close(fd);
+}
+
+int logfile_ready(struct logfile *l)
+{
+    int64_t whole;
+    int fd;
+
+    if (l->fd >= 0)
+        return 0;
+    fd = open_at(l->dir, LOGFILE_NAME, O_RDWR | O_APPEND | O_CREAT);
+    if (fd < 0)
+        return fd;
+    whole = take_up(l, fd);
+    /* half a line: its writer was killed, and writes it again */
+    if (whole < 0 || ftruncate(fd, whole) != 0) {
+        int err = whole < 0 ? (int)whole : -errno;
+
+        close(fd);
+        return err;
+    }
+    l->fd = fd;
+    l->size = (uint64_t)whole;
+    return 0;
+}
+
+int logfile_open(struct logfile *l, int root, const char *name)
+{
+    int err;
+
+    l->fd = -1;
+    l->size = l->seq = l->worker = l->n = 0;
+    if (mkdirat(root, name, 0750) != 0 && errno != EEXIST)
+        return -errno;
+    l->dir = openat(root, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (l->dir < 0)
+        return -errno;
+    take_up_rotated(l);
+    err = logfile_ready(l);
+    if (err == -ENOSPC || err == -EDQUOT)
+        err = 0; /* tried again when something is to be written */
+    if (err != 0)
+        logfile_close(l);
+    return err;
+}
+
+void logfile_reopen(struct logfile *l)
+{
+    if (l->fd >= 0)
+        close(l->fd);
+    l->fd = -1;
+    l->size = 0;
+}
+
+void logfile_close(struct logfile *l)
+{
+    logfile_reopen(l);
+    if (l->dir >= 0)
+        close(l->dir);
+    l->dir = -1;
+}
+
+/*
+ * --- writing -----------------------------------------------------------------------------------
+ */
+
+bool logfile_is_full(const struct logfile *l, size_t len)
+{
+    return l->size > 0 && (len > l->max || l->size > l->max - len);
+}
+
+int logfile_append(struct logfile *l, const char *lines, size_t len)
+{
+    size_t done = 0;
+    int err = logfile_ready(l);
+
+    while (err == 0 && done < len) {
+        ssize_t n = write(l->fd, lines + done, len - done);
+
+        if (n > 0)
+            done += (size_t)n;
+        else if (n == 0 || errno != EINTR)
+            err = n == 0 ? -ENOSPC : -errno;
+    }
+    if (err == 0) {
+        l->size += len;
+        return 0;
+    }
+    /* No half line stays. When that fails, taking the file up again sees to it. */
+    if (l->fd >= 0 && done > 0 && ftruncate(l->fd, (off_t)l->size) != 0)
+        logfile_reopen(l);
+    return err;
+}
+
+int logfile_rotate(struct logfile *l)
+{
+    char from[ROTATED_NAME_MAX], to[ROTATED_NAME_MAX];
+
+    logfile_reopen(l);
+    /* log-keep may have been lowered: take away whatever is behind the last one to stay */
+    for (uint32_t i = l->keep - 1;; i++) {
+        rotated_name(from, i);
+        if (unlinkat(l->dir, from, 0) != 0)
+            break;
+    }
+    for (uint32_t i = l->keep - 1; i > 0; i--) {
+        rotated_name(from, i - 1);
+        rotated_name(to, i);
+        if (renameat(l->dir, from, l->dir, to) != 0 && errno != ENOENT)
+            return -errno;
+    }
+    return logfile_ready(l);
+}

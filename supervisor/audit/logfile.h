@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * logfile.h - the files of one guest: DIR/audit.log, and DIR/audit.log.1 (newest) and so on.
+ *
+ * Only whole lines are ever there: what cannot be written whole is taken back. Every line begins
+ * with its number, the worker and that worker's own number of it, so that a successor of this
+ * process knows where to go on.
+ */
+#ifndef XEN9P_AUDIT_LOGFILE_H
+#define XEN9P_AUDIT_LOGFILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define LOGFILE_NAME "audit.log"
+/*
+ * The longest line there can be, and the end of a file that is looked at when it is taken up
+ * again.
+ */
+#define LOGFILE_LINE_MAX 65536
+
+struct logfile {
+    int dir;         /* -1 when closed */
+    int fd;          /* -1 until it could be opened */
+    uint64_t size;   /* of the present file */
+    uint64_t max;    /* bytes of one file */
+    uint32_t keep;   /* files, the present one included */
+    uint64_t seq;    /* number of the last line */
+    uint64_t worker; /* of the last line that came from one, when the files were taken up */
+    uint64_t n;      /* its number among that worker's */
+};
+
+/*
+ * Takes up the files in the directory `name` below `root`, which are made when they are missing.
+ * `max` and `keep` are the caller's to fill in. Never follows a link. 0 or a negative errno.
+ */
+int logfile_open(struct logfile *l, int root, const char *name);
+void logfile_close(struct logfile *l);
+
+/* Opens the present file when it is not; 0 or a negative errno. */
+int logfile_ready(struct logfile *l);
+/* True when `len` more bytes belong into a new file. */
+bool logfile_is_full(const struct logfile *l, size_t len);
+/* Appends whole lines, all or none. 0 or a negative errno. Counts nothing but the size. */
+int logfile_append(struct logfile *l, const char *lines, size_t len);
+/* Moves the files on, the oldest one goes away; the present one is empty or closed then. */
+int logfile_rotate(struct logfile *l);
+/* Lets go of the present file: somebody else may have moved it. */
+void logfile_reopen(struct logfile *l);
+
+/*
+ * Directory of a domain: letters, digits, "-_+.@" as they are, all else as %XX, a leading dot too;
+ * "unnamed" for an empty name. What does not fit ends in a hash of all of it.
+ */
+void logfile_directory(char out[256], const char *domain);
+
+#endif
