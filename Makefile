@@ -44,6 +44,7 @@ BUILD ?= build
 
 # Debian packages: to build, to check. Those of the Xen lab stand in tests/xen/lab/packages.txt.
 DEPS := make gcc libc6-dev pkg-config libxen-dev libseccomp-dev libcap-ng-dev libconfuse-dev \
+	libjansson-dev \
 	clang clang-format clang-tidy libclang-rt-dev llvm libcmocka-dev shellcheck mandoc gcovr \
 	systemd git
 DEPS += $(shell sed '/^\#/d' tests/xen/lab/packages.txt 2>/dev/null)
@@ -108,6 +109,7 @@ override LDFLAGS := -pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,--as-needed 
 SUPERVISOR_LIBS := -lxenstore -lxenevtchn -lxengnttab -lseccomp -lcap-ng -lconfuse
 CTL_LIBS := -lseccomp -lconfuse
 WORKER_LIBS := -lcap-ng
+AUDIT_LIBS := -lseccomp
 LIBS := $(SUPERVISOR_LIBS) $(WORKER_LIBS)
 
 # --- what there is ------------------------------------------------------------------------------
@@ -115,6 +117,7 @@ COMMON_OBJS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard common/*.c))
 SUPERVISOR_OBJS := $(patsubst %.c,$(BUILD)/%.o,\
 	$(filter-out supervisor/main.c supervisor/xen9pctl.c,$(wildcard supervisor/*.c)))
 WORKER_OBJS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out worker/main.c,$(wildcard worker/*.c)))
+AUDIT_OBJS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard supervisor/audit/*.c))
 
 COMMON_LIB := $(BUILD)/libcommon.a
 SUPERVISOR_LIB := $(BUILD)/libsupervisor.a
@@ -122,7 +125,7 @@ WORKER_LIB := $(BUILD)/libworker.a
 
 PROGRAMS := $(if $(wildcard supervisor/main.c),$(BUILD)/xen9pd) \
 	$(if $(wildcard supervisor/xen9pctl.c),$(BUILD)/xen9pctl) \
-	$(if $(wildcard worker/main.c),$(BUILD)/xen9p-worker)
+	$(if $(wildcard worker/main.c),$(BUILD)/xen9p-worker) $(BUILD)/xen9p-audit
 
 UNIT_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
 LINT_TESTS := $(wildcard tests/lint/*.sh)
@@ -136,6 +139,7 @@ BENCHES :=
 all: $(PROGRAMS) $(COMMON_LIB) $(SUPERVISOR_LIB) $(WORKER_LIB)
 
 -include tests/host/rules.mk
+-include tests/audit/rules.mk
 -include tests/fuzz/rules.mk
 -include tests/xen/rules.mk
 -include tests/bench/rules.mk
@@ -185,9 +189,12 @@ $(BUILD)/xen9pctl: $(BUILD)/supervisor/xen9pctl.o $(SUPERVISOR_LIB) $(COMMON_LIB
 $(BUILD)/xen9p-worker: $(BUILD)/worker/main.o $(WORKER_LIB) $(COMMON_LIB)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(WORKER_LIBS)
 
+$(BUILD)/xen9p-audit: $(AUDIT_OBJS) $(SUPERVISOR_LIB) $(COMMON_LIB)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(AUDIT_LIBS)
+
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(SUPERVISOR_LIB) $(WORKER_LIB) $(COMMON_LIB)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< $(SUPERVISOR_LIB) $(WORKER_LIB) $(COMMON_LIB) \
-		$(LIBS) -lcmocka
+		$(LIBS) -ljansson -lcmocka
 
 .SECONDARY: $(UNIT_TESTS:%=%.o)
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
@@ -273,7 +280,8 @@ coverage:
 	gcovr --root . --filter common/ --filter supervisor/ --filter worker/ \
 		--html-details $(TOP_BUILD)/cov/coverage.html --print-summary $(TOP_BUILD)/cov
 
-SOURCES = $(wildcard common/*.[ch] include/xen9p/*.h supervisor/*.[ch] worker/*.[ch] \
+SOURCES = $(wildcard common/*.[ch] include/xen9p/*.h supervisor/*.[ch] supervisor/*/*.[ch] \
+	worker/*.[ch] \
 	tests/*/*.[ch] tests/*/*/*.[ch])
 format:
 	clang-format -i $(SOURCES)
