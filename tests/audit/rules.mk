@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# xen9p-audit as a process, in its jail. It needs root, mounts and its own filter, which a
+# sanitizer's runtime does not fit into.
+
+AUDIT_TEST_OBJS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/audit/*.c) tests/host/tap.c)
+
+ifeq ($(SAN)$(COV),)
+HOST_TESTS += $(BUILD)/tests/audit/audit
+HOST_TESTS_NEED += $(BUILD)/xen9p-audit
+endif
+
+$(BUILD)/tests/audit/audit: $(AUDIT_TEST_OBJS) $(COMMON_LIB)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -ljansson
