@@ -97,23 +97,34 @@ static void start_draining(struct pump *p)
     pthread_mutex_unlock(&p->lock);
 }
 
-/* Ports with an event: unmask them at once, so that what comes from now on wakes another thread. */
-static void drain_notify(struct pump *p)
+/*
+ * Ports with an event: unmask them at once, so that what comes from now on wakes another thread. An
+ * edge wants the device read until it is empty: an event that arrives while the kernel copies earlier ones
+ * out finds its buffer not empty and wakes nobody.
+ */
+static void drain_evtchn(struct pump *p)
 {
     uint32_t ports[CTL_MAX_RINGS * 2];
+    ssize_t n;
+
+    while ((n = read(WFD_NOTIFY, ports, sizeof(ports))) > 0)
+        if (write(WFD_NOTIFY, ports, (size_t)n) != n)
+            break;
+    if (n > 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+        pump_close(p, CTL_CLOSE_NOTIFY, 0, (uint64_t)errno);
+}
+
+static void drain_notify(struct pump *p)
+{
     uint64_t count;
     ssize_t n;
 
-    if (!evtchn(p)) {
+    if (evtchn(p)) {
+        drain_evtchn(p);
+    } else {
         n = read(WFD_NOTIFY, &count, sizeof(count));
         (void)n;
-        return;
     }
-    n = read(WFD_NOTIFY, ports, sizeof(ports));
-    if (n > 0)
-        n = write(WFD_NOTIFY, ports, (size_t)n);
-    if (n < 0 && errno != EAGAIN && errno != EINTR)
-        pump_close(p, CTL_CLOSE_NOTIFY, 0, (uint64_t)errno);
 }
 
 /* Anything but STOP, or the end of the supervisor, means the same: finish and go. */
@@ -342,6 +353,8 @@ static int make_descriptors(void)
         err = place(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), WFD_KICK);
     if (err == 0)
         err = place(signalfd(-1, &term, SFD_CLOEXEC | SFD_NONBLOCK), WFD_SIGNAL);
+    if (err == 0 && fcntl(WFD_NOTIFY, F_SETFL, O_RDWR | O_NONBLOCK) != 0)
+        err = -errno;
     for (size_t i = 0; err == 0 && i < sizeof(watched) / sizeof(watched[0]); i++)
         err = watch(watched[i]);
     return err;
