@@ -33,6 +33,7 @@ static void publish(struct device *d, struct store_write *writes, size_t num, un
     (void)snprintf(text, sizeof(text), "%u", state);
     writes[num - 1] = (struct store_write){"state", text};
     err = store_update(d->sv->xs, d->dir, "frontend-id", writes, num);
+    writes[num - 1] = (struct store_write){NULL, NULL}; /* `text` ends here */
     if (err == -ENOENT) {
         devices_feed(d, DEVICE_VANISHED);
         return;
