@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# class: check
+# class: long
 # time: 90
 # An export on a file server that never answers: that device fails within its deadline; others are served meanwhile.
 xen9pd_start
