@@ -7,31 +7,31 @@
 #define XEN9P_LIMITS_H
 
 /* Device. */
-#define LIMIT_MAX_RINGS 4u           /* rings of one device that we offer */
-#define LIMIT_RING_PAGE_ORDER 9u     /* max-ring-page-order that we offer (policy) */
+#define LIMIT_MAX_RINGS 4u       /* rings of one device that we offer */
+#define LIMIT_RING_PAGE_ORDER 9u /* max-ring-page-order that we offer (policy) */
 
 /* Worker. */
-#define LIMIT_THREADS 4u             /* threads that execute requests (policy) */
+#define LIMIT_THREADS 4u /* threads that execute requests (policy) */
 #define LIMIT_THREADS_MAX 16u
 #define LIMIT_THREAD_STACK (256u * 1024)
-#define LIMIT_MAX_FIDS 16384u        /* (policy) */
+#define LIMIT_MAX_FIDS 16384u         /* (policy) */
 #define LIMIT_MAX_MSIZE (512u * 1024) /* (policy) */
-#define LIMIT_REQUEST 8192u          /* largest request other than Twrite, bytes */
-#define LIMIT_REPLY 8192u            /* largest reply other than Rread and Rreaddir, bytes */
-#define LIMIT_PARKED_FLUSHES 128u    /* Tflush waiting for the request they flush */
+#define LIMIT_REQUEST 8192u           /* largest request other than Twrite, bytes */
+#define LIMIT_REPLY 8192u             /* largest reply other than Rread and Rreaddir, bytes */
+#define LIMIT_PARKED_FLUSHES 128u     /* Tflush waiting for the request they flush */
 
 /* Supervisor: what xenstore may ask of it. */
-#define LIMIT_STORE_VALUE 4096       /* longest value of a node that is looked at, bytes */
-#define LIMIT_STORE_RETRIES 16       /* a transaction that keeps colliding */
-#define LIMIT_STORE_ASK_MS 5000      /* how often xenstored is asked whether it is there */
-#define LIMIT_STORE_PATH 512         /* longest xenstore path that we make, bytes */
-#define LIMIT_EXPORT_PATH 1024       /* longest `path` of a device, bytes */
-#define LIMIT_DEVICES 1024           /* devices known at a time */
-#define LIMIT_WATCH_EVENTS 40        /* state changes of one frontend within LIMIT_WATCH_MS: */
-#define LIMIT_WATCH_MS 2000          /* above that it is polled instead of watched */
-#define LIMIT_POLL_MS 500            /* how often then */
-#define LIMIT_POLL_MAX_MS 4000       /* a frontend whose connections keep failing: at most this */
-#define LIMIT_CALM_POLLS 20          /* polls without a change before it is watched again */
+#define LIMIT_STORE_VALUE 4096  /* longest value of a node that is looked at, bytes */
+#define LIMIT_STORE_RETRIES 16  /* a transaction that keeps colliding */
+#define LIMIT_STORE_ASK_MS 5000 /* how often xenstored is asked whether it is there */
+#define LIMIT_STORE_PATH 512    /* longest xenstore path that we make, bytes */
+#define LIMIT_EXPORT_PATH 1024  /* longest `path` of a device, bytes */
+#define LIMIT_DEVICES 1024      /* devices known at a time */
+#define LIMIT_WATCH_EVENTS 40   /* state changes of one frontend within LIMIT_WATCH_MS: */
+#define LIMIT_WATCH_MS 2000     /* above that it is polled instead of watched */
+#define LIMIT_POLL_MS 500       /* how often then */
+#define LIMIT_POLL_MAX_MS 4000  /* a frontend whose connections keep failing: at most this */
+#define LIMIT_CALM_POLLS 20     /* polls without a change before it is watched again */
 
 /*
  * Worker uids (and gids): one for each worker that lives, from a range that no distribution hands out: above systemd's
@@ -44,16 +44,16 @@
 #define LIMIT_NOFILE 65536u
 
 /* Succession. */
-#define LIMIT_DEATHS 5               /* deaths of a device's workers within LIMIT_DEATHS_MS: */
-#define LIMIT_DEATHS_MS 600000       /* more than that, and the device is closed (quarantine) */
-#define LIMIT_BACKOFF_MS 250         /* before the second successor, doubled for each further one */
+#define LIMIT_DEATHS 5         /* deaths of a device's workers within LIMIT_DEATHS_MS: */
+#define LIMIT_DEATHS_MS 600000 /* more than that, and the device is closed (quarantine) */
+#define LIMIT_BACKOFF_MS 250   /* before the second successor, doubled for each further one */
 #define LIMIT_BACKOFF_MAX_MS 8000
-#define LIMIT_STABLE_MS 60000        /* served that long: earlier failed connections are forgiven */
-#define LIMIT_ORPHAN_MS 200          /* look again whether a dead supervisor's workers are gone */
+#define LIMIT_STABLE_MS 60000 /* served that long: earlier failed connections are forgiven */
+#define LIMIT_ORPHAN_MS 200   /* look again whether a dead supervisor's workers are gone */
 
 /* Time, in milliseconds. */
-#define LIMIT_START_MS 8000          /* from fork to READY (libxl gives up after 10 s) */
-#define LIMIT_DRAIN_MS 3000          /* from CTL_STOP to SIGKILL (policy) */
-#define LIMIT_KILL_MS 1000           /* from SIGKILL until nobody waits for that process any more */
+#define LIMIT_START_MS 8000 /* from fork to READY (libxl gives up after 10 s) */
+#define LIMIT_DRAIN_MS 3000 /* from CTL_STOP to SIGKILL (policy) */
+#define LIMIT_KILL_MS 1000  /* from SIGKILL until nobody waits for that process any more */
 
 #endif

@@ -363,10 +363,11 @@ static void round_trip(struct policy *p, const char *uuid, const char *name)
 
 static void test_print(void **state)
 {
-    struct policy_set *set = good("template \"t\" { threads = 3\noperations = {\"-mknod\"} }\n"
-                                  "domain \"a\" {\n uuid = \"" UUID_A "\" template = t\n"
-                                  "path-allow = {\"/srv/a\", \"/srv/b\"}\n"
-                                  "presented-owner = \"1000:100\"             max-msize = 12345 }\n");
+    struct policy_set *set =
+        good("template \"t\" { threads = 3\noperations = {\"-mknod\"} }\n"
+             "domain \"a\" {\n uuid = \"" UUID_A "\" template = t\n"
+             "path-allow = {\"/srv/a\", \"/srv/b\"}\n"
+             "presented-owner = \"1000:100\"             max-msize = 12345 }\n");
     struct policy *p = served(set, UUID_A, "a", "/srv/b");
     char *text = printed(p);
 

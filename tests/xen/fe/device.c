@@ -47,7 +47,8 @@ void fe_init(struct fe *fe, unsigned dev)
     snprintf(fe->bpath, sizeof(fe->bpath), "/local/domain/0/backend/xen_9pfs/0/%u", dev);
 }
 
-static bool put(struct fe *fe, xs_transaction_t t, const char *dir, const char *node, const char *value)
+static bool put(struct fe *fe, xs_transaction_t t, const char *dir, const char *node,
+                const char *value)
 {
     char path[160];
 
@@ -93,7 +94,8 @@ bool be_wait(struct fe *fe, int state, double seconds)
 
 void toolstack_add(struct fe *fe, const char *path)
 {
-    static const char *const limits[] = { "max-space", "max-files", "max-open-files", "auto-delete", "frontend-id" };
+    static const char *const limits[] = {"max-space", "max-files", "max-open-files", "auto-delete",
+                                         "frontend-id"};
     xs_transaction_t t;
 
     do {
@@ -143,7 +145,8 @@ static void share_ring(struct fe *fe, struct fe_ring *r)
     r->data = xengntshr_share_pages(fe->shr, 0, (int)pages, refs, 1);
     if (!r->data)
         die("cannot grant %u data pages (gntalloc's limit?)", pages);
-    *(uint32_t *)(void *)(r->intf + 128) = fe->intf_order >= 0 ? (uint32_t)fe->intf_order : fe->order;
+    *(uint32_t *)(void *)(r->intf + 128) =
+        fe->intf_order >= 0 ? (uint32_t)fe->intf_order : fe->order;
     for (uint32_t i = 0; fe->bad_grants && i < pages; i++)
         refs[i] = 0x00ffff00u + i;
     port = xenevtchn_bind_unbound_port(fe->ev, 0);

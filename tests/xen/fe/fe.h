@@ -15,11 +15,12 @@
 #include <xenstore.h>
 
 #define FE_RINGS 4
-#define FE_ORDER 5 /* default: 64 KiB in each direction, a quarter of gntalloc's default allowance for two rings */
+#define FE_ORDER \
+    5 /* default: 64 KiB in each direction, a quarter of gntalloc's default allowance for two rings */
 
 struct fe_ring {
-    uint8_t *intf;     /* interface page, see ring.md of the Xen headers: xen/io/9pfs.h */
-    uint8_t *data;     /* 1 << order pages: in, then out */
+    uint8_t *intf; /* interface page, see ring.md of the Xen headers: xen/io/9pfs.h */
+    uint8_t *data; /* 1 << order pages: in, then out */
     uint32_t intf_ref;
     evtchn_port_t port;
 };
@@ -34,12 +35,12 @@ struct fe {
     uint32_t msize;
     uint16_t tag;
     /* what to lie about */
-    const char *num_rings;  /* value of num-rings, or NULL for the truth */
-    int intf_order;         /* ring_order in the interface page, or -1 */
-    bool no_refs;           /* leave ring-ref<i> out */
-    bool bad_grants;        /* refs that were never granted, in the interface page */
-    bool bad_intf;          /* a ring-ref that was never granted */
-    bool one_channel;       /* the first ring's event channel for all */
+    const char *num_rings; /* value of num-rings, or NULL for the truth */
+    int intf_order;        /* ring_order in the interface page, or -1 */
+    bool no_refs;          /* leave ring-ref<i> out */
+    bool bad_grants;       /* refs that were never granted, in the interface page */
+    bool bad_intf;         /* a ring-ref that was never granted */
+    bool one_channel;      /* the first ring's event channel for all */
 };
 
 _Noreturn void die(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -48,14 +49,14 @@ double now(void);
 /* device.c: nodes and rings */
 void fe_init(struct fe *fe, unsigned dev);
 void toolstack_add(struct fe *fe, const char *path);
-void toolstack_unplug(struct fe *fe);  /* online 0, state 5, as libxl */
+void toolstack_unplug(struct fe *fe); /* online 0, state 5, as libxl */
 void toolstack_remove(struct fe *fe);
 void fe_write(struct fe *fe, const char *node, const char *value);
 char *be_read(struct fe *fe, const char *node); /* caller frees; NULL: absent */
 int be_state(struct fe *fe);                    /* 0: none */
 bool be_wait(struct fe *fe, int state, double seconds);
-void fe_share(struct fe *fe);                   /* rings and event channels */
-void fe_publish(struct fe *fe);                 /* their nodes, then state 3 */
+void fe_share(struct fe *fe);   /* rings and event channels */
+void fe_publish(struct fe *fe); /* their nodes, then state 3 */
 void fe_unshare(struct fe *fe);
 
 /* p9.c: one request at a time on one ring. 0 or the errno of Rlerror; -1 when no answer came in time. */
@@ -63,7 +64,8 @@ int p9_version(struct fe *fe, unsigned ring);
 int p9_attach(struct fe *fe, unsigned ring, uint32_t fid);
 int p9_walk(struct fe *fe, unsigned ring, uint32_t fid, uint32_t newfid, const char *name);
 int p9_open(struct fe *fe, unsigned ring, uint32_t fid, uint32_t flags);
-int p9_read(struct fe *fe, unsigned ring, uint32_t fid, uint64_t off, uint32_t count, void *to, uint32_t *got);
+int p9_read(struct fe *fe, unsigned ring, uint32_t fid, uint64_t off, uint32_t count, void *to,
+            uint32_t *got);
 int p9_clunk(struct fe *fe, unsigned ring, uint32_t fid);
 extern double p9_deadline; /* seconds to wait for a reply */
 

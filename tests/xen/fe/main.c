@@ -152,7 +152,7 @@ static void verdict(void)
 /* Nodes written a thousand times a second, and states that flap, for a while. */
 static void flood(bool states, double seconds)
 {
-    static const char *const flap[] = { "3", "5", "6", "1" };
+    static const char *const flap[] = {"3", "5", "6", "1"};
     double end = now() + seconds;
     char value[16];
 

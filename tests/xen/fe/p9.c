@@ -30,10 +30,22 @@ static void put(const void *p, uint32_t n)
     memcpy(tx.b + tx.len, p, n);
     tx.len += n;
 }
-static void put8(uint8_t v) { put(&v, 1); }
-static void put16(uint16_t v) { put(&v, 2); }
-static void put32(uint32_t v) { put(&v, 4); }
-static void put64(uint64_t v) { put(&v, 8); }
+static void put8(uint8_t v)
+{
+    put(&v, 1);
+}
+static void put16(uint16_t v)
+{
+    put(&v, 2);
+}
+static void put32(uint32_t v)
+{
+    put(&v, 4);
+}
+static void put64(uint64_t v)
+{
+    put(&v, 8);
+}
 static void puts9(const char *s)
 {
     put16((uint16_t)strlen(s));
@@ -47,7 +59,10 @@ static void begin(uint8_t type, uint16_t tag)
     put16(tag);
 }
 
-static volatile uint32_t *idx(struct fe_ring *r, unsigned off) { return (volatile uint32_t *)(void *)(r->intf + off); }
+static volatile uint32_t *idx(struct fe_ring *r, unsigned off)
+{
+    return (volatile uint32_t *)(void *)(r->intf + off);
+}
 
 static void ring_put(struct fe *fe, struct fe_ring *r)
 {
@@ -64,7 +79,7 @@ static void ring_put(struct fe *fe, struct fe_ring *r)
 /* Waits for an event, and looks anyway each 100 ms: whether the backend notified is not what is tested here. */
 static void ring_wait(struct fe *fe)
 {
-    struct pollfd p = { .fd = xenevtchn_fd(fe->ev), .events = POLLIN };
+    struct pollfd p = {.fd = xenevtchn_fd(fe->ev), .events = POLLIN};
     int port;
 
     if (poll(&p, 1, 100) > 0) {
@@ -167,7 +182,8 @@ int p9_open(struct fe *fe, unsigned ring, uint32_t fid, uint32_t flags)
     return call(fe, ring);
 }
 
-int p9_read(struct fe *fe, unsigned ring, uint32_t fid, uint64_t off, uint32_t count, void *to, uint32_t *got)
+int p9_read(struct fe *fe, unsigned ring, uint32_t fid, uint64_t off, uint32_t count, void *to,
+            uint32_t *got)
 {
     int rc;
 

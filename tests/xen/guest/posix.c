@@ -47,7 +47,7 @@ static bool holds(int fd, const char *text)
 
 static void attributes(void)
 {
-    struct timespec times[2] = { { 1000000000, 123456789 }, { 1234567890, 987654321 } };
+    struct timespec times[2] = {{1000000000, 123456789}, {1234567890, 987654321}};
     struct stat st;
     int fd = make("attr", "hello");
 
@@ -93,7 +93,8 @@ static void open_and_rename(void)
     CHECK(c >= 0 && holds(c, "DEEP"));
     close(c);
     FAILS(rmdir("moved"), ENOTEMPTY);
-    CHECK(unlink("moved/sub/f") == 0 && rmdir("moved/sub") == 0 && rmdir("moved") == 0 && unlink("b") == 0);
+    CHECK(unlink("moved/sub/f") == 0 && rmdir("moved/sub") == 0 && rmdir("moved") == 0 &&
+          unlink("b") == 0);
 }
 
 static void unlinked(void)
@@ -186,7 +187,8 @@ static void data(void)
     for (i = 0; i < 200000; i++)
         block[i] = (char)(i * 7 + i / 251);
     CHECK(pwrite(fd, block, sizeof(block), 12345) == (ssize_t)sizeof(block));
-    CHECK(pread(fd, back, sizeof(back), 12345) == (ssize_t)sizeof(back) && memcmp(block, back, sizeof(back)) == 0);
+    CHECK(pread(fd, back, sizeof(back), 12345) == (ssize_t)sizeof(back) &&
+          memcmp(block, back, sizeof(back)) == 0);
     CHECK(pread(fd, back, 12345, 0) == 12345);
     for (i = 0; i < 12345; i++)
         bad += back[i] != 0;
