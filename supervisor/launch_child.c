@@ -57,14 +57,16 @@ static _Noreturn void fail(const struct child *c, int control, enum ctl_step ste
 /* Handlers, mask and terminal of the supervisor are none of the worker's business. */
 static void reset_process(int control)
 {
-    struct sigaction dfl;
+    struct {
+        unsigned long handler, flags, restorer, mask;
+    } dfl;
     struct pollfd peer = {control, 0, 0};
     sigset_t none;
 
     memset(&dfl, 0, sizeof(dfl));
-    dfl.sa_handler = SIG_DFL;
+    /* The kernel's call: libc's leaves out the two signals that it keeps for itself. */
     for (int sig = 1; sig < NSIG; sig++)
-        (void)sigaction(sig, &dfl, NULL);
+        (void)syscall(SYS_rt_sigaction, sig, &dfl, NULL, _NSIG / 8);
     sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
     (void)setsid();

@@ -140,9 +140,10 @@ static void never_ready(const struct fault *f)
 {
     struct ctl_received r;
     struct box b;
-    int extra = open("/etc/passwd", O_RDONLY); /* not close-on-exec */
+    int extra = open("/etc/passwd", O_RDONLY);
 
     MUST(extra);
+    MUST(fcntl(extra, F_DUPFD, 100)); /* not close-on-exec, and behind the fixed table */
     box_prepare(&b, 1234);
     box_launch(&b);
     box_configure(&b);
