@@ -107,7 +107,7 @@ override LDFLAGS := -pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,--as-needed 
 	$(if $(COV),--coverage) $(LDFLAGS) -pthread
 
 SUPERVISOR_LIBS := -lxenstore -lxenevtchn -lxengnttab -lseccomp -lcap-ng -lconfuse
-CTL_LIBS := -lseccomp -lconfuse
+CTL_LIBS := -lseccomp -lconfuse -ljansson
 WORKER_LIBS := -lcap-ng
 AUDIT_LIBS := -lseccomp
 LIBS := $(SUPERVISOR_LIBS) $(WORKER_LIBS)

@@ -7,6 +7,8 @@
 #include "xen9p/audit.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 
 void audit_begin(struct builder *b, void *buf)
 {
@@ -183,4 +185,31 @@ const char *audit_reason_name(uint32_t reason)
     };
 
     return NAME_OF(names, reason);
+}
+
+void audit_directory(char out[AUDIT_DIRECTORY_MAX], const char *domain)
+{
+    static const char as_is[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_+.@";
+    uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
+    size_t n = 0;
+    bool whole = true;
+
+    for (const char *p = domain; *p != '\0'; p++) {
+        const bool plain = strchr(as_is, *p) != NULL && !(p == domain && *p == '.');
+
+        hash = (hash ^ (unsigned char)*p) * UINT64_C(1099511628211);
+        whole = whole && n < 200;
+        if (!whole)
+            continue;
+        if (plain)
+            out[n++] = *p;
+        else
+            n += (size_t)sprintf(out + n, "%%%02X", (unsigned char)*p);
+    }
+    out[n] = '\0';
+    if (n == 0)
+        (void)snprintf(out, AUDIT_DIRECTORY_MAX, "unnamed");
+    else if (!whole)
+        (void)snprintf(out + n, AUDIT_DIRECTORY_MAX - n, "%%%016llx", (unsigned long long)hash);
 }

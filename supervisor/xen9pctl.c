@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ctl_log.h"
 #include "ctl_policy.h"
 
 static const struct command {
@@ -13,6 +14,7 @@ static const struct command {
     const char *help;
 } commands[] = {
     {"policy", ctl_policy, ctl_policy_help},
+    {"log", ctl_log, ctl_log_help},
 };
 
 static void help(FILE *out)

@@ -154,4 +154,13 @@ const char *audit_class_name(uint32_t cls);
 /* NULL for AUDIT_WHY_NONE. */
 const char *audit_reason_name(uint32_t reason);
 
+/* The present file in a domain's directory; older ones end in .1 (the newest) and so on. */
+#define AUDIT_LOG_NAME "audit.log"
+#define AUDIT_DIRECTORY_MAX 256
+/*
+ * Directory of a domain: letters, digits, "-_+.@" as they are, all else as %XX, a leading dot too;
+ * "unnamed" for an empty name. What does not fit ends in a hash of all of it.
+ */
+void audit_directory(char out[AUDIT_DIRECTORY_MAX], const char *domain);
+
 #endif

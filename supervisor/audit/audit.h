@@ -57,7 +57,7 @@ struct event {
 struct guest {
     struct guest *next;
     char domain[sizeof(((struct audit_identity *)0)->domain)];
-    char directory[256];
+    char directory[AUDIT_DIRECTORY_MAX];
     struct logfile log;
     uint32_t full; /* enum audit_full */
     struct bucket all, denials;

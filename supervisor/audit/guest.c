@@ -20,9 +20,7 @@
 #include "xen9p/log.h"
 #include "xen9p/p9.h"
 
-/*
- * --- lines -------------------------------------------------------------------------------------
- */
+/* --- lines ------------------------------------------------------------------------------------ */
 
 /* What a line says that does not come from a record. */
 struct origin {
@@ -105,9 +103,7 @@ static void put_record(struct text *t, const struct audit_record *r)
     }
 }
 
-/*
- * --- files -------------------------------------------------------------------------------------
- */
+/* --- files ------------------------------------------------------------------------------------ */
 
 static void own_line(struct audit *a, struct guest *g, enum audit_op op, enum audit_class cls,
                      enum audit_reason why, uint64_t count)
@@ -200,9 +196,7 @@ static bool has_suppressed(const struct guest *g)
     return g->by_disk != 0 || g->by_rate != 0 || g->by_worker != 0;
 }
 
-/*
- * --- trouble -----------------------------------------------------------------------------------
- */
+/* --- trouble ---------------------------------------------------------------------------------- */
 
 static void tell_sources(struct audit *a, const struct guest *g, enum audit_state state, int err)
 {
@@ -232,7 +226,7 @@ static void failed(struct audit *a, struct guest *g, int err)
     discard(a, g);
     if (!g->broken) {
         log_error("%s/%s: %s; %s. Make room, or lower log-max and log-keep", g->directory,
-                  LOGFILE_NAME, strerror(-err),
+                  AUDIT_LOG_NAME, strerror(-err),
                   drop ? "its records are dropped and counted" : "its guest waits");
         tell_sources(a, g, drop ? AUDIT_STATE_DROPPING : AUDIT_STATE_BLOCKED, -err);
     }
@@ -246,13 +240,11 @@ static void worked(struct audit *a, struct guest *g)
     if (!g->broken)
         return;
     g->broken = false;
-    log_notice("%s/%s can be written again", g->directory, LOGFILE_NAME);
+    log_notice("%s/%s can be written again", g->directory, AUDIT_LOG_NAME);
     tell_sources(a, g, AUDIT_STATE_RUNNING, 0);
 }
 
-/*
- * --- batches -----------------------------------------------------------------------------------
- */
+/* --- batches ---------------------------------------------------------------------------------- */
 
 /* True when the record may be written. In a guest that blocks each is, and it waits afterwards. */
 static bool pay(struct guest *g, const struct audit_record *r)
@@ -421,9 +413,7 @@ void guest_turn(struct audit *a, struct source *s)
     take_batch(a, s, &batch, (size_t)n);
 }
 
-/*
- * --- the supervisor's records ------------------------------------------------------------------
- */
+/* --- the supervisor's records ----------------------------------------------------------------- */
 
 static bool is_end(uint32_t op)
 {
@@ -510,9 +500,7 @@ void guest_event(struct audit *a, struct guest *g, const struct audit_ctl_event 
         write_events(a, g);
 }
 
-/*
- * --- life --------------------------------------------------------------------------------------
- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 static struct guest *find(struct audit *a, const char *domain)
 {
@@ -544,7 +532,7 @@ int guest_get(struct audit *a, const struct audit_identity *who, struct guest **
     if (g == NULL)
         return -ENOMEM;
     memcpy(g->domain, who->domain, sizeof(g->domain)); /* checked for its NUL */
-    logfile_directory(g->directory, g->domain);
+    audit_directory(g->directory, g->domain);
     set_limits(g, who);
     err = logfile_open(&g->log, a->root, g->directory);
     if (err != 0) {

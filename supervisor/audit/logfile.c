@@ -20,41 +20,12 @@
 static void rotated_name(char out[ROTATED_NAME_MAX], uint32_t i)
 {
     if (i == 0)
-        (void)snprintf(out, ROTATED_NAME_MAX, "%s", LOGFILE_NAME);
+        (void)snprintf(out, ROTATED_NAME_MAX, "%s", AUDIT_LOG_NAME);
     else
-        (void)snprintf(out, ROTATED_NAME_MAX, "%s.%u", LOGFILE_NAME, i);
+        (void)snprintf(out, ROTATED_NAME_MAX, "%s.%u", AUDIT_LOG_NAME, i);
 }
 
-void logfile_directory(char out[256], const char *domain)
-{
-    static const char as_is[] =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_+.@";
-    uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
-    size_t n = 0;
-    bool whole = true;
-
-    for (const char *p = domain; *p != '\0'; p++) {
-        const bool plain = strchr(as_is, *p) != NULL && !(p == domain && *p == '.');
-
-        hash = (hash ^ (unsigned char)*p) * UINT64_C(1099511628211);
-        whole = whole && n < 200;
-        if (!whole)
-            continue;
-        if (plain)
-            out[n++] = *p;
-        else
-            n += (size_t)sprintf(out + n, "%%%02X", (unsigned char)*p);
-    }
-    out[n] = '\0';
-    if (n == 0)
-        (void)snprintf(out, 256, "unnamed");
-    else if (!whole)
-        (void)snprintf(out + n, 256 - n, "%%%016llx", (unsigned long long)hash);
-}
-
-/*
- * --- taking up what is there -------------------------------------------------------------------
- */
+/* --- taking up what is there ------------------------------------------------------------------ */
 
 static bool take_number(const char **p, const char *key, uint64_t *value)
 {
@@ -160,7 +131,7 @@ int logfile_ready(struct logfile *l)
 
     if (l->fd >= 0)
         return 0;
-    fd = open_at(l->dir, LOGFILE_NAME, O_RDWR | O_APPEND | O_CREAT);
+    fd = open_at(l->dir, AUDIT_LOG_NAME, O_RDWR | O_APPEND | O_CREAT);
     if (fd < 0)
         return fd;
     whole = take_up(l, fd);
@@ -212,9 +183,7 @@ void logfile_close(struct logfile *l)
     l->dir = -1;
 }
 
-/*
- * --- writing -----------------------------------------------------------------------------------
- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 bool logfile_is_full(const struct logfile *l, size_t len)
 {

@@ -13,7 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LOGFILE_NAME "audit.log"
+#include "xen9p/audit.h"
+
 /*
  * The longest line there can be, and the end of a file that is looked at when it is taken up
  * again.
@@ -48,11 +49,5 @@ int logfile_append(struct logfile *l, const char *lines, size_t len);
 int logfile_rotate(struct logfile *l);
 /* Lets go of the present file: somebody else may have moved it. */
 void logfile_reopen(struct logfile *l);
-
-/*
- * Directory of a domain: letters, digits, "-_+.@" as they are, all else as %XX, a leading dot too;
- * "unnamed" for an empty name. What does not fit ends in a hash of all of it.
- */
-void logfile_directory(char out[256], const char *domain);
 
 #endif

@@ -69,9 +69,7 @@ void server_say(struct audit *a, uint64_t id, enum audit_state state, int error)
                     (unsigned long long)id);
 }
 
-/*
- * --- sources -----------------------------------------------------------------------------------
- */
+/* --- sources ---------------------------------------------------------------------------------- */
 
 void server_drop(struct audit *a, struct source *s)
 {
@@ -142,9 +140,7 @@ static int change_source(struct audit *a, const struct audit_ctl_source *m)
     return 0; /* it has ended meanwhile */
 }
 
-/*
- * --- supervisor --------------------------------------------------------------------------------
- */
+/* --- supervisor ------------------------------------------------------------------------------- */
 
 static int take_event(struct audit *a, const struct audit_ctl_event *e)
 {
@@ -216,9 +212,7 @@ static void take_connection(struct audit *a)
     log_notice("supervisor %d connected", (int)peer.pid);
 }
 
-/*
- * --- listening ---------------------------------------------------------------------------------
- */
+/* --- listening -------------------------------------------------------------------------------- */
 
 /*
  * One instance per socket: a lock beside it, for as long as this process lives. The socket of a
@@ -267,9 +261,7 @@ int server_listen(struct audit *a, const char *path)
     return 0;
 }
 
-/*
- * --- loop --------------------------------------------------------------------------------------
- */
+/* --- loop ------------------------------------------------------------------------------------- */
 
 static void take_signal(struct audit *a)
 {

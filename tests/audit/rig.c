@@ -19,22 +19,23 @@
 #include <unistd.h>
 
 /* BUILD/tests/audit/audit and BUILD/xen9p-audit. */
-static void program(char *path, size_t cap)
+void arig_program(const char *name, char *path, size_t cap)
 {
-    ssize_t n = readlink("/proc/self/exe", path, cap - 16);
+    ssize_t n = readlink("/proc/self/exe", path, cap - 32);
 
     MUST(n);
     path[n] = '\0';
     for (int up = 0; up < 3; up++)
         *strrchr(path, '/') = '\0';
-    strcat(path, "/xen9p-audit");
+    strcat(path, "/");
+    strcat(path, name);
 }
 
 void arig_spawn(struct arig *r)
 {
     char path[4096];
 
-    program(path, sizeof(path));
+    arig_program("xen9p-audit", path, sizeof(path));
     r->pid = fork();
     MUST(r->pid);
     if (r->pid == 0) {
@@ -119,9 +120,7 @@ bool arig_state(struct arig *r, enum audit_state state, long long ms)
     }
 }
 
-/*
- * --- sources -----------------------------------------------------------------------------------
- */
+/* --- sources ---------------------------------------------------------------------------------- */
 
 void source_open(struct arig *r, struct source *s, const char *domain, enum audit_full full)
 {
@@ -228,9 +227,7 @@ void arig_event(struct arig *r, const struct source *s, enum audit_op op, const 
     CHECK_EQ(audit_ctl_send(r->sock, &m, -1), 0);
 }
 
-/*
- * --- what was written --------------------------------------------------------------------------
- */
+/* --- what was written ------------------------------------------------------------------------- */
 
 uint64_t line_number(const json_t *line, const char *key)
 {

@@ -35,6 +35,8 @@ struct source {
 /* Directory of its own, audit process, connection. `logs` NULL: below tap_dir(). */
 void arig_start(struct arig *r, const char *logs);
 void arig_spawn(struct arig *r);
+/* Path of a program of the same build. */
+void arig_program(const char *name, char *path, size_t cap);
 void arig_connect(struct arig *r);
 void arig_kill(struct arig *r, int sig);
 /* SIGTERM: everything that is in the sockets is written then. */

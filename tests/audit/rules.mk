@@ -6,7 +6,7 @@ AUDIT_TEST_OBJS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/audit/*.c) tests
 
 ifeq ($(SAN)$(COV),)
 HOST_TESTS += $(BUILD)/tests/audit/audit
-HOST_TESTS_NEED += $(BUILD)/xen9p-audit
+HOST_TESTS_NEED += $(BUILD)/xen9p-audit $(BUILD)/xen9pctl
 endif
 
 $(BUILD)/tests/audit/audit: $(AUDIT_TEST_OBJS) $(COMMON_LIB)
