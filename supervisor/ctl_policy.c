@@ -118,6 +118,7 @@ static int print_filter(const struct policy *p)
     int err;
 
     spec.read_only = policy_number(p, POLICY_ACCESS) == POLICY_READ_ONLY;
+    spec.forbidden = OPERATIONS_ALL & ~(uint32_t)policy_number(p, POLICY_OPERATIONS);
     printf("# %s\n", policy_origin(p));
     if (finish_output() != 0)
         return 1;

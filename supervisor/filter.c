@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "filter_table.h"
+#include "xen9p/operations.h"
 
 #define FILTER_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
 
@@ -22,10 +23,6 @@ static bool wanted(const struct filter_spec *spec, enum filter_group group)
         return spec->notify == CTL_NOTIFY_EVTCHN;
     case FILTER_EVENTFD:
         return spec->notify == CTL_NOTIFY_EVENTFD;
-    case FILTER_READ_ONLY:
-        return spec->read_only;
-    case FILTER_READ_WRITE:
-        return !spec->read_only;
     }
     return false;
 }
@@ -47,13 +44,24 @@ static int put_hot_first(scmp_filter_ctx ctx)
     return err;
 }
 
+static bool needed(const struct filter_need *need, uint32_t operations)
+{
+    return (need->all & ~operations) == 0 && (need->any == 0 || (need->any & operations) != 0) &&
+           (need->without & operations) == 0;
+}
+
+static uint32_t allowed(const struct filter_spec *spec)
+{
+    return (spec->read_only ? OPERATIONS_READ_ONLY : OPERATIONS_ALL) & ~spec->forbidden;
+}
+
 static int add_rules(scmp_filter_ctx ctx, const struct filter_spec *spec)
 {
     for (size_t i = 0; i < filter_table_len; i++) {
         const struct filter_rule *r = &filter_table[i];
         int err;
 
-        if (r->nr < 0 || !wanted(spec, r->group))
+        if (r->nr < 0 || !wanted(spec, r->group) || !needed(&r->need, allowed(spec)))
             continue;
         /* "exact": a rule that libseccomp would have to bend is an error, not a surprise */
         err = seccomp_rule_add_exact_array(ctx, SCMP_ACT_ALLOW, r->nr, r->num_pins, r->pin);

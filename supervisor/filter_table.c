@@ -22,41 +22,29 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/futex.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "xen9p/descriptors.h"
+#include "xen9p/operations.h"
 
-#define ALLOW(name, group)        \
-    {                             \
-        SCMP_SYS(name), group, 0, \
-        {                         \
-            {                     \
-                0                 \
-            }                     \
-        }                         \
-    }
-#define PIN1(name, group, a)      \
-    {                             \
-        SCMP_SYS(name), group, 1, \
-        {                         \
-            a                     \
-        }                         \
-    }
-#define PIN2(name, group, a, b)   \
-    {                             \
-        SCMP_SYS(name), group, 2, \
-        {                         \
-            a, b                  \
-        }                         \
-    }
-#define PIN3(name, group, a, b, c) \
-    {                              \
-        SCMP_SYS(name), group, 3,  \
-        {                          \
-            a, b, c                \
-        }                          \
-    }
+/* clang-format off */
+#define NEED(all, any, without) {(all), (any), (without)}
+#define ALWAYS NEED(0, 0, 0)
+#define ALL_OF(operations) NEED(operations, 0, 0)
+#define ANY_OF(operations) NEED(0, operations, 0)
+#define BUT_NOT(operations, without) NEED(operations, 0, without)
+
+/* Calls of every worker of a group. */
+#define ALLOW(name, group) {SCMP_SYS(name), group, ALWAYS, 0, {{0}}}
+#define PIN1(name, group, a) {SCMP_SYS(name), group, ALWAYS, 1, {a}}
+#define PIN2(name, group, a, b) {SCMP_SYS(name), group, ALWAYS, 2, {a, b}}
+/* Calls that operations need. */
+#define FOR1(name, need, a) {SCMP_SYS(name), FILTER_ALL, need, 1, {a}}
+#define FOR2(name, need, a, b) {SCMP_SYS(name), FILTER_ALL, need, 2, {a, b}}
+#define FOR3(name, need, a, b, c) {SCMP_SYS(name), FILTER_ALL, need, 3, {a, b, c}}
+/* clang-format on */
 
 #define CMP(arg, op, ...)    \
     {                        \
@@ -83,8 +71,19 @@
  */
 #define OPEN_READ \
     (O_PATH | O_CLOEXEC | O_NOFOLLOW | O_DIRECTORY | O_NONBLOCK | O_NOCTTY | O_NOATIME | LARGEFILE)
-#define OPEN_WRITE (O_ACCMODE | O_CREAT | O_EXCL | O_TRUNC | O_APPEND | O_DSYNC | O_SYNC)
+#define OPEN_WRITE (OPEN_READ | O_ACCMODE | O_TRUNC | O_APPEND | O_DSYNC | O_SYNC)
+#define OPEN_NEW (O_CREAT | O_EXCL)
 #define LARGEFILE 0100000 /* the kernel's O_LARGEFILE, which libc may set */
+
+#define READ OPERATION_READ
+#define WRITE OPERATION_WRITE
+#define CREATE OPERATION_CREATE
+#define DELETE OPERATION_DELETE
+#define RENAME OPERATION_RENAME
+#define LINK OPERATION_LINK
+#define SYMLINK OPERATION_SYMLINK
+#define MKNOD OPERATION_MKNOD
+#define SETATTR OPERATION_SETATTR
 
 const struct filter_rule filter_table[] = {
     /* --- waiting, and being told --- */
@@ -127,35 +126,45 @@ const struct filter_rule filter_table[] = {
     PIN1(mprotect, FILTER_ALL, ONLY(2, PROT_READ | PROT_WRITE)),
     ALLOW(getrandom, FILTER_ALL), /* malloc seeds itself with it */
 
-    /* --- looking --- */
-    PIN2(openat, FILTER_READ_ONLY, FD(0), ONLY(2, OPEN_READ)),
+    /*
+     * --- looking ---
+     * Without OPERATION_READ too: the worker reads about itself what proves its lockdown. What it
+     * may open for reading is Landlock's business then.
+     */
+    FOR2(openat, BUT_NOT(0, WRITE | CREATE), FD(0), ONLY(2, OPEN_READ)),
     PIN1(close, FILTER_ALL, FID_FD(0)),
     ALLOW(fstat, FILTER_ALL),
     PIN1(newfstatat, FILTER_ALL, FD(0)),
     PIN1(statx, FILTER_ALL, FD(0)),
     ALLOW(fstatfs, FILTER_ALL),
-    PIN1(readlinkat, FILTER_ALL, FD(0)),
+    FOR1(readlinkat, ALL_OF(READ), FD(0)),
+    FOR1(readlinkat, BUT_NOT(0, READ), IS(0, WFD_PROC)), /* where a file of a rename lies */
     PIN1(getdents64, FILTER_ALL, FID_FD(0)),
     PIN1(lseek, FILTER_ALL, FID_FD(0)),
     PIN1(pread64, FILTER_ALL, FID_FD(0)),
-    PIN1(preadv2, FILTER_ALL, FID_FD(0)),
+    FOR1(preadv2, ALL_OF(READ), FID_FD(0)),
     PIN1(fsync, FILTER_ALL, FID_FD(0)),
     PIN1(fdatasync, FILTER_ALL, FID_FD(0)),
 
     /* --- changing --- */
-    PIN3(openat, FILTER_READ_WRITE, FD(0), ONLY(2, OPEN_READ | OPEN_WRITE), ONLY(3, PERMISSIONS)),
-    PIN1(pwritev2, FILTER_READ_WRITE, FID_FD(0)),
-    PIN1(ftruncate, FILTER_READ_WRITE, FID_FD(0)),
-    PIN2(fchmodat, FILTER_READ_WRITE, IS(0, WFD_PROC), ONLY(2, PERMISSIONS)),
-    PIN2(utimensat, FILTER_READ_WRITE, FD(0), IS(3, AT_EMPTY_PATH)),
-    PIN2(mkdirat, FILTER_READ_WRITE, FD(0), ONLY(2, PERMISSIONS)),
-    PIN2(mknodat, FILTER_READ_WRITE, FD(0), EXACTLY(2, PERMISSIONS, S_IFIFO)),
-    PIN2(mknodat, FILTER_READ_WRITE, FD(0), EXACTLY(2, PERMISSIONS, S_IFSOCK)),
-    PIN1(symlinkat, FILTER_READ_WRITE, FD(1)),
-    PIN3(linkat, FILTER_READ_WRITE, IS(0, WFD_PROC), FD(2), IS(4, AT_SYMLINK_FOLLOW)),
-    PIN2(renameat, FILTER_READ_WRITE, FD(0), FD(2)), /* libc's renameat2() without flags */
-    PIN3(renameat2, FILTER_READ_WRITE, FD(0), FD(2), IS(4, 0)),
-    PIN2(unlinkat, FILTER_READ_WRITE, FD(0), ONLY(2, AT_REMOVEDIR)),
+    FOR2(openat, BUT_NOT(WRITE, CREATE), FD(0), ONLY(2, OPEN_WRITE)),
+    FOR3(openat, BUT_NOT(CREATE, WRITE), FD(0), ONLY(2, OPEN_READ | OPEN_NEW),
+         ONLY(3, PERMISSIONS)),
+    FOR3(openat, ALL_OF(WRITE | CREATE), FD(0), ONLY(2, OPEN_WRITE | OPEN_NEW),
+         ONLY(3, PERMISSIONS)),
+    FOR1(pwritev2, ALL_OF(WRITE), FID_FD(0)),
+    FOR1(ftruncate, ALL_OF(WRITE), FID_FD(0)),
+    FOR2(fchmodat, ALL_OF(SETATTR), IS(0, WFD_PROC), ONLY(2, PERMISSIONS)),
+    FOR2(utimensat, ANY_OF(SETATTR | WRITE), FD(0), IS(3, AT_EMPTY_PATH)),
+    FOR2(mkdirat, ALL_OF(CREATE), FD(0), ONLY(2, PERMISSIONS)),
+    FOR2(mknodat, ALL_OF(MKNOD), FD(0), EXACTLY(2, PERMISSIONS, S_IFIFO)),
+    FOR2(mknodat, ALL_OF(MKNOD), FD(0), EXACTLY(2, PERMISSIONS, S_IFSOCK)),
+    FOR1(symlinkat, ALL_OF(SYMLINK), FD(1)),
+    FOR3(linkat, ALL_OF(LINK), IS(0, WFD_PROC), FD(2), IS(4, AT_SYMLINK_FOLLOW)),
+    FOR2(renameat, ALL_OF(RENAME | DELETE), FD(0), FD(2)), /* libc's renameat2() without flags */
+    FOR3(renameat2, ALL_OF(RENAME | DELETE), FD(0), FD(2), IS(4, 0)),
+    FOR3(renameat2, BUT_NOT(RENAME, DELETE), FD(0), FD(2), IS(4, RENAME_NOREPLACE)),
+    FOR2(unlinkat, ALL_OF(DELETE), FD(0), ONLY(2, AT_REMOVEDIR)),
 };
 
 const size_t filter_table_len = sizeof(filter_table) / sizeof(filter_table[0]);

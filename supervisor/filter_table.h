@@ -7,21 +7,28 @@
 
 #include <seccomp.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define FILTER_MAX_PINS 3
 
 /* Which workers a rule is for. */
 enum filter_group {
     FILTER_ALL,
-    FILTER_EVTCHN,     /* notify kind evtchn */
-    FILTER_EVENTFD,    /* notify kind eventfd */
-    FILTER_READ_ONLY,  /* read-only exports */
-    FILTER_READ_WRITE, /* the others */
+    FILTER_EVTCHN,  /* notify kind evtchn */
+    FILTER_EVENTFD, /* notify kind eventfd */
+};
+
+/* Which operations (operations.h) bring a rule in; all three must hold, 0 holds always. */
+struct filter_need {
+    uint32_t all;     /* all of these are allowed */
+    uint32_t any;     /* one of these is */
+    uint32_t without; /* none of these is */
 };
 
 struct filter_rule {
     int nr; /* SCMP_SYS(); negative where this machine does not have the call */
     enum filter_group group;
+    struct filter_need need;
     unsigned int num_pins;
     struct scmp_arg_cmp pin[FILTER_MAX_PINS]; /* all must hold */
 };

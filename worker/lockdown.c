@@ -20,6 +20,7 @@
 
 #include "lockdown_steps.h"
 #include "xen9p/descriptors.h"
+#include "xen9p/operations.h"
 
 #define FILTER_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
 
@@ -157,7 +158,8 @@ static bool config_is_valid(const struct ctl_config *c, size_t num_fds)
     if ((c->flags & ~(CTL_FLAG_READ_ONLY | CTL_FLAG_SUCCESSOR | CTL_FLAG_ADOPT)) != 0 ||
         (c->ring_kind != CTL_RING_GNTDEV && c->ring_kind != CTL_RING_MEMFD) ||
         (!evtchn && c->notify_kind != CTL_NOTIFY_EVENTFD) ||
-        num_fds != (evtchn ? CTL_CONFIG_FD_CALL : CTL_CONFIG_FD_CALL + 1u) || c->reserved != 0)
+        num_fds != (evtchn ? CTL_CONFIG_FD_CALL : CTL_CONFIG_FD_CALL + 1u) ||
+        (c->forbidden & ~OPERATIONS_ALL) != 0)
         return false;
     if (c->num_rings < 1 || c->num_rings > CTL_MAX_RINGS || c->threads < 1 ||
         c->threads > LIMIT_THREADS_MAX || c->max_fids < 1 ||

@@ -15,6 +15,7 @@
 
 #include "lockdown_steps.h"
 #include "xen9p/descriptors.h"
+#include "xen9p/operations.h"
 
 /*
  * The interface as it stands, ABI by ABI, for building with older headers. An older kernel takes
@@ -32,13 +33,27 @@ struct ruleset {
 #define ACCESS_NET_ALL UINT64_C(3)              /* bind and connect */
 #define SCOPE_ALL UINT64_C(3)                   /* abstract sockets, signals */
 
-#define LOOK (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
-/* Not: execute, device nodes, ioctl of devices. */
-#define CHANGE                                                                                    \
-    (LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR |                              \
-     LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG | \
-     LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_SYM |  \
-     ACCESS_FS_REFER | ACCESS_FS_TRUNCATE)
+#define REMOVE (LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR)
+#define MAKE_FILES (LANDLOCK_ACCESS_FS_MAKE_REG | MAKE_SPECIAL | LANDLOCK_ACCESS_FS_MAKE_SYM)
+#define MAKE_SPECIAL (LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_SOCK)
+
+/*
+ * What a group of operations needs below the root. Never: execute, device nodes, ioctl of devices.
+ * To Landlock a rename takes a name away and makes one, a link makes one.
+ */
+static const struct {
+    uint32_t operation;
+    uint64_t access;
+} needs[] = {
+    {OPERATION_READ, LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR},
+    {OPERATION_WRITE, LANDLOCK_ACCESS_FS_WRITE_FILE | ACCESS_FS_TRUNCATE},
+    {OPERATION_CREATE, LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_DIR},
+    {OPERATION_DELETE, REMOVE},
+    {OPERATION_RENAME, REMOVE | MAKE_FILES | LANDLOCK_ACCESS_FS_MAKE_DIR | ACCESS_FS_REFER},
+    {OPERATION_LINK, MAKE_FILES | ACCESS_FS_REFER},
+    {OPERATION_SYMLINK, LANDLOCK_ACCESS_FS_MAKE_SYM},
+    {OPERATION_MKNOD, MAKE_SPECIAL},
+};
 
 static struct ruleset handled_by(long abi)
 {
@@ -66,10 +81,23 @@ static int allow(int rules, int below, uint64_t access)
                : -errno;
 }
 
+static uint64_t below_root(const struct ctl_config *c)
+{
+    uint32_t operations = OPERATIONS_ALL & ~c->forbidden;
+    uint64_t access = 0;
+
+    if ((c->flags & CTL_FLAG_READ_ONLY) != 0)
+        operations &= OPERATIONS_READ_ONLY;
+    for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++)
+        if ((operations & needs[i].operation) != 0)
+            access |= needs[i].access;
+    return access;
+}
+
 static int add_rules(const struct lockdown *l, int rules, uint64_t handled)
 {
-    bool read_only = (l->w->config.flags & CTL_FLAG_READ_ONLY) != 0;
-    int err = allow(rules, WFD_ROOT, handled & (read_only ? LOOK : LOOK | CHANGE));
+    uint64_t access = handled & below_root(&l->w->config);
+    int err = access != 0 ? allow(rules, WFD_ROOT, access) : 0; /* a rule of nothing is refused */
 
     if (err == 0) /* the list of open descriptors, and what the proof reads */
         err = allow(rules, WFD_PROC, LANDLOCK_ACCESS_FS_READ_DIR);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "xen9p/descriptors.h"
+#include "xen9p/operations.h"
 #include "xen9p/path.h"
 #include "xen9p/session.h"
 
@@ -225,6 +226,23 @@ static int apply(const struct fid *f, const struct setattr *a)
 }
 
 /*
+ * The groups that a Tsetattr needs. A truncate moves the times to now, which comes with it: that
+ * much is allowed to whoever may write.
+ */
+static uint32_t needed_by(const struct session *s, uint32_t valid)
+{
+    const uint32_t chosen = P9_SETATTR_MODE | P9_SETATTR_UID | P9_SETATTR_GID |
+                            P9_SETATTR_ATIME_SET | P9_SETATTR_MTIME_SET;
+    uint32_t needed = 0;
+
+    if ((valid & P9_SETATTR_SIZE) != 0)
+        needed |= OPERATION_WRITE;
+    if ((valid & chosen) != 0 || (needed == 0 && (s->operations & OPERATION_WRITE) == 0))
+        needed |= OPERATION_SETATTR;
+    return needed;
+}
+
+/*
  * Tsetattr fid[4] valid[4] mode[4] uid[4] gid[4] size[8] atime sec[8] nsec[8] mtime sec[8] nsec[8]
  * -> Rsetattr.
  */
@@ -249,8 +267,9 @@ int op_setattr(struct request *r)
     a.mtime_nsec = cursor_u64(&r->in);
     if (!cursor_done(&r->in) || (a.valid & ~known) != 0)
         return -EINVAL;
-    if (r->session->read_only)
-        return -EROFS;
+    err = session_refuses(r->session, needed_by(r->session, a.valid));
+    if (err != 0)
+        return err;
     f = fid_get(r->session->fids, a.num, r->generation);
     if (f == NULL)
         return -EBADF;

@@ -14,6 +14,7 @@
 
 #include "xen9p/descriptors.h"
 #include "xen9p/open.h"
+#include "xen9p/operations.h"
 #include "xen9p/path.h"
 #include "xen9p/session.h"
 
@@ -56,6 +57,14 @@ static int host_flags(uint32_t p9)
 static bool wants_write(uint32_t p9)
 {
     return (p9 & P9_L_ACCMODE) != P9_L_RDONLY || (p9 & P9_L_TRUNC) != 0;
+}
+
+/* The groups of operations that the policy has to allow. */
+static uint32_t needed_by(uint32_t p9)
+{
+    uint32_t needed = wants_write(p9) ? OPERATION_WRITE : 0u;
+
+    return (p9 & P9_L_ACCMODE) == P9_L_WRONLY ? needed : needed | OPERATION_READ;
 }
 
 /*
@@ -122,8 +131,8 @@ int open_fid(struct request *r, struct fid *f, uint32_t p9)
 {
     int err = judge(f->type, p9);
 
-    if (err == 0 && r->session->read_only && wants_write(p9))
-        err = -EROFS;
+    if (err == 0)
+        err = session_refuses(r->session, needed_by(p9));
     if (err != 0)
         return err;
     pthread_mutex_lock(&f->lock);
@@ -246,6 +255,9 @@ int open_create(struct request *r, struct fid *dir, const char *name, uint32_t p
         return -ENOTDIR;
     if (atomic_load(&dir->io_fd) >= 0)
         return -EINVAL;
+    err = session_refuses(r->session, OPERATION_CREATE | needed_by(p9));
+    if (err != 0)
+        return err;
     err = create(&c, dir, &f);
     if (f == NULL)
         return err;

@@ -13,12 +13,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "xen9p/operations.h"
 #include "xen9p/path.h"
 #include "xen9p/session.h"
 
-static int rename_entry(int from, const char *name, int to, const char *newname)
+/* What stands in the way is replaced, which is a way of deleting it. */
+static int rename_entry(const struct session *s, int from, const char *name, int to,
+                        const char *newname)
 {
-    return renameat2(from, name, to, newname, 0) == 0 ? 0 : -errno;
+    unsigned int flags = (s->operations & OPERATION_DELETE) != 0 ? 0 : RENAME_NOREPLACE;
+
+    return renameat2(from, name, to, newname, flags) == 0 ? 0 : -errno;
 }
 
 static int rename_fid(const struct session *s, const struct fid *f, const struct fid *to,
@@ -29,7 +34,7 @@ static int rename_fid(const struct session *s, const struct fid *f, const struct
 
     if (parent < 0)
         return parent;
-    err = rename_entry(parent, name, to->path_fd, newname);
+    err = rename_entry(s, parent, name, to->path_fd, newname);
     close(parent);
     return err;
 }
@@ -90,7 +95,7 @@ int op_renameat(struct request *r)
     if (err != 0)
         return err;
     if (S_ISDIR(from_dir->type) && S_ISDIR(to_dir->type))
-        err = rename_entry(from_dir->path_fd, from_name, to_dir->path_fd, to_name);
+        err = rename_entry(r->session, from_dir->path_fd, from_name, to_dir->path_fd, to_name);
     else
         err = -ENOTDIR;
     fid_put(from_dir);
@@ -139,7 +144,7 @@ static int remove_fid(const struct session *s, const struct fid *f)
 
 /*
  * Tremove fid[4] -> Rremove. The fid is gone whether the file could be removed or not, remove(5);
- * that is why a read-only export is judged here and not in the dispatcher's table.
+ * that is why the policy is judged here and not in the dispatcher's table.
  */
 int op_remove(struct request *r)
 {
@@ -152,7 +157,9 @@ int op_remove(struct request *r)
     f = fid_remove(r->session->fids, num, r->generation);
     if (f == NULL)
         return -EBADF;
-    err = r->session->read_only ? -EROFS : remove_fid(r->session, f);
+    err = session_refuses(r->session, OPERATION_DELETE);
+    if (err == 0)
+        err = remove_fid(r->session, f);
     fid_put(f);
     return err;
 }

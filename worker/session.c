@@ -9,6 +9,7 @@
 #include <sys/vfs.h>
 
 #include "xen9p/descriptors.h"
+#include "xen9p/operations.h"
 #include "xen9p/ops.h"
 #include "xen9p/worker.h"
 
@@ -97,6 +98,7 @@ int session_init(struct session *s, struct worker *w)
     s->shown_uid = w->config.shown_uid;
     s->shown_gid = w->config.shown_gid;
     s->read_only = (w->config.flags & CTL_FLAG_READ_ONLY) != 0;
+    s->operations = OPERATIONS_ALL & ~w->config.forbidden;
     pthread_mutex_init(&s->version_lock, NULL);
     pthread_mutex_init(&s->dev_lock, NULL);
     if (fstat(WFD_ROOT, &s->root) != 0 || fstatfs(WFD_ROOT, &fs) != 0)
@@ -112,6 +114,13 @@ void session_fini(struct session *s)
 {
     fid_table_free(s->fids);
     s->fids = NULL;
+}
+
+int session_refuses(const struct session *s, uint32_t needed)
+{
+    if (s->read_only && (needed & ~OPERATIONS_READ_ONLY) != 0)
+        return -EROFS;
+    return operation_refusal(s->operations, needed);
 }
 
 /* A successor knows none of the fids; a clunk of one is as good as done. */
@@ -132,6 +141,7 @@ static int dispatch(struct request *r)
     struct session *s = r->session;
     const struct session_op *ops = ops_of(atomic_load(&s->dialect));
     const struct session_op *op;
+    int err;
 
     if (r->error != 0)
         return r->error;
@@ -146,6 +156,9 @@ static int dispatch(struct request *r)
         return -EOPNOTSUPP;
     if ((op->flags & SESSION_OP_WRITE) != 0 && s->read_only)
         return -EROFS;
+    err = operation_admits(s->operations, r->type);
+    if (err != 0)
+        return err;
     if ((op->flags & SESSION_OP_BLOCK) != 0 || s->remote)
         request_may_block(r);
     return op->handler(r);

@@ -75,7 +75,7 @@ struct ctl_config {
     uint32_t max_msize;      /* bytes */
     uint32_t shown_uid;      /* owner that the guest sees (identity squash) */
     uint32_t shown_gid;
-    uint32_t reserved;  /* 0 */
+    uint32_t forbidden; /* groups of operations.h that the policy does not allow */
     uint64_t max_space; /* bytes, 0: none */
     uint64_t max_files; /* 0: none */
     struct ctl_ring ring[CTL_MAX_RINGS];

@@ -2,19 +2,22 @@
 /*
  * filter.h - the seccomp filter of a worker, compiled by the supervisor.
  *
- * One table: each allowed system call with its argument pins and the reason it is there.
+ * One table: each allowed system call with its argument pins, the operations that need it and the
+ * reason it is there.
  * Default action: kill the process, logged. Descriptors are pinned to descriptors.h.
  */
 #ifndef XEN9P_FILTER_H
 #define XEN9P_FILTER_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "xen9p/control.h"
 
 struct filter_spec {
     enum ctl_notify_kind notify; /* ioctl NOTIFY on the event channel, or write to an eventfd */
     bool read_only;              /* leaves out every call that changes a file */
+    uint32_t forbidden;          /* groups of operations.h that are left out, too */
 };
 
 /*

@@ -34,8 +34,9 @@ struct session {
     uint32_t shown_uid, shown_gid; /* owner that the guest sees for files of `owner` */
     uint32_t owner_uid, owner_gid; /* owner of the export, as this process sees it */
     bool read_only;
-    struct stat root; /* of WFD_ROOT */
-    bool remote;      /* the export's file system may wait for a server on any call */
+    uint32_t operations; /* groups of operations.h that are allowed */
+    struct stat root;    /* of WFD_ROOT */
+    bool remote;         /* the export's file system may wait for a server on any call */
 
     pthread_mutex_t version_lock; /* one Tversion at a time */
     pthread_mutex_t dev_lock;
@@ -66,6 +67,12 @@ void session_dispatch(struct request *r, uint8_t *reply_type);
  * Returns the reply type.
  */
 uint8_t session_error(struct request *r, int error);
+
+/*
+ * Whether the policy has something against an operation that needs all of these groups (operations.h): 0, -EROFS,
+ * or the group's errno. For handlers; session_dispatch() has judged the type of the message.
+ */
+int session_refuses(const struct session *s, uint32_t needed);
 
 /* qid of a file from its stat; version is never 0 for a regular file. */
 struct p9_qid session_qid(struct session *s, const struct stat *st);

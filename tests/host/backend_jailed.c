@@ -42,7 +42,8 @@ static int open_worker(void)
 void backend_start(struct rig *g, const struct ctl_config *config)
 {
     const struct filter_spec filter = {.notify = CTL_NOTIFY_EVENTFD,
-                                       .read_only = (config->flags & CTL_FLAG_READ_ONLY) != 0};
+                                       .read_only = (config->flags & CTL_FLAG_READ_ONLY) != 0,
+                                       .forbidden = config->forbidden};
     int worker = open_worker();
     struct launch_spec spec = {.path = g->root,
                                .worker_fd = worker,

@@ -105,6 +105,7 @@ void rig_start_unready(struct rig *g, uint32_t flags)
         .max_fids = g->cfg.max_fids,
         .max_open_files = g->cfg.max_open_files,
         .max_msize = g->cfg.max_msize,
+        .forbidden = g->cfg.forbidden,
         .shown_uid = g->cfg.shown_uid,
         .shown_gid = g->cfg.shown_gid,
     };

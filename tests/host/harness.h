@@ -36,6 +36,7 @@ struct rig_config {
     uint32_t num_rings; /* [2] */
     uint32_t threads;   /* [LIMIT_THREADS] */
     uint32_t flags;     /* CTL_FLAG_READ_ONLY */
+    uint32_t forbidden; /* groups of operations.h */
     uint32_t max_fids;  /* [1024] */
     uint32_t max_open_files;
     uint32_t max_msize; /* [LIMIT_MAX_MSIZE] */

@@ -18,6 +18,7 @@ extern const struct tap_suite suite_rings;      /* the ring engine with a good f
 extern const struct tap_suite suite_hostile;    /* and with a bad one */
 extern const struct tap_suite suite_parallel;   /* requests that block, flushes */
 extern const struct tap_suite suite_succession; /* workers that die */
+extern const struct tap_suite suite_policy;     /* operations that a policy forbids */
 extern const struct tap_suite suite_ending;     /* SIGTERM, CTL_STOP, control socket */
 
 #endif

@@ -28,6 +28,9 @@
 
 #include "xen9p/descriptors.h"
 #include "xen9p/filter.h"
+#include "xen9p/operations.h"
+
+#include "../../supervisor/filter_table.h"
 
 #ifndef __x86_64__
 #error "the golden list is that of x86-64"
@@ -42,10 +45,10 @@ struct program {
 };
 
 static const struct filter_spec specs[] = {
-    {CTL_NOTIFY_EVTCHN, false},
-    {CTL_NOTIFY_EVTCHN, true},
-    {CTL_NOTIFY_EVENTFD, false},
-    {CTL_NOTIFY_EVENTFD, true},
+    {CTL_NOTIFY_EVTCHN, false, 0},
+    {CTL_NOTIFY_EVTCHN, true, 0},
+    {CTL_NOTIFY_EVENTFD, false, 0},
+    {CTL_NOTIFY_EVENTFD, true, 0},
 };
 #define NUM_SPECS (sizeof(specs) / sizeof(specs[0]))
 /* Sets of them. */
@@ -357,6 +360,128 @@ static void arguments(void **state)
     }
 }
 
+/* --- operations --- */
+
+static struct program compile(uint32_t forbidden)
+{
+    const struct filter_spec spec = {CTL_NOTIFY_EVTCHN, false, forbidden};
+    int fd = filter_compile(&spec);
+    struct program p;
+    struct stat st;
+
+    assert_true(fd >= 0 && fstat(fd, &st) == 0);
+    p.len = (size_t)st.st_size / sizeof(struct sock_filter);
+    p.insn = malloc((size_t)st.st_size);
+    assert_true(p.insn != NULL && pread(fd, p.insn, (size_t)st.st_size, 0) == st.st_size);
+    close(fd);
+    return p;
+}
+
+/* The calls of a group, by the table of operations: gone without it, there with everything. */
+static void forbidden_operations(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < OPERATIONS; i++) {
+        const struct operation_info *o = &operation_table[i];
+        struct program without = compile(o->bit), none = compile(OPERATIONS_ALL), all = compile(0);
+
+        for (size_t c = 0; c < OPERATION_MAX_CALLS && o->call[c] != NULL; c++) {
+            int nr = seccomp_syscall_resolve_name_arch(SCMP_ARCH_X86_64, o->call[c]);
+
+            assert_true(nr >= 0);
+            assert_int_equal(answers(&without, AUDIT_ARCH_X86_64, nr), CAN_KILL);
+            assert_int_equal(answers(&none, AUDIT_ARCH_X86_64, nr), CAN_KILL);
+            assert_true((answers(&all, AUDIT_ARCH_X86_64, nr) & CAN_ALLOW) != 0);
+        }
+        free(without.insn);
+        free(none.insn);
+        free(all.insn);
+    }
+}
+
+static bool names_call(size_t operation, int nr)
+{
+    const struct operation_info *o = &operation_table[operation];
+
+    for (size_t c = 0; c < OPERATION_MAX_CALLS && o->call[c] != NULL; c++)
+        if (seccomp_syscall_resolve_name_arch(SCMP_ARCH_X86_64, o->call[c]) == nr)
+            return true;
+    return false;
+}
+
+/*
+ * The other way round: a rule that some operation brings in is for a call that the table of
+ * operations names for it, but for those of which there is always some form.
+ */
+static void rules_are_in_the_table(void **state)
+{
+    size_t seen = 0;
+
+    (void)state;
+    for (size_t r = 0; r < filter_table_len; r++) {
+        const struct filter_rule *rule = &filter_table[r];
+        bool named = false;
+
+        if (rule->need.all == 0)
+            continue;
+        if (rule->nr == SCMP_SYS(openat) || rule->nr == SCMP_SYS(readlinkat))
+            continue;
+        for (size_t i = 0; i < OPERATIONS; i++)
+            named |= (rule->need.all & operation_table[i].bit) != 0 && names_call(i, rule->nr);
+        if (!named)
+            fail_msg("rule %zu (system call %d) is in no operation", r, rule->nr);
+        seen++;
+    }
+    assert_true(seen > 10);
+}
+
+static const struct forbidden_call {
+    uint32_t forbidden;
+    bool allowed;
+    const char *name;
+    uint64_t arg[6];
+} forbidden_calls[] = {
+    {OPERATION_WRITE, true, "openat", {FID, 1, O_RDONLY | O_CREAT | O_EXCL, 0644}},
+    {OPERATION_WRITE, false, "openat", {FID, 1, O_RDWR | O_CREAT | O_EXCL, 0644}},
+    {OPERATION_WRITE, false, "openat", {FID, 1, O_WRONLY}},
+    {OPERATION_WRITE, false, "openat", {FID, 1, O_RDONLY | O_TRUNC}},
+    {OPERATION_WRITE, false, "openat", {FID, 1, O_RDONLY | O_CREAT | O_EXCL, SUID}},
+    {OPERATION_WRITE, true, "openat", {FID, 1, O_PATH | O_NOFOLLOW}},
+    {OPERATION_WRITE, true, "utimensat", {FID, 1, 1, AT_EMPTY_PATH}},
+    {OPERATION_SETATTR, true, "utimensat", {FID, 1, 1, AT_EMPTY_PATH}},
+    {OPERATION_SETATTR | OPERATION_WRITE, false, "utimensat", {FID, 1, 1, AT_EMPTY_PATH}},
+    {OPERATION_CREATE, true, "openat", {FID, 1, O_WRONLY | O_TRUNC}},
+    {OPERATION_CREATE, false, "openat", {FID, 1, O_WRONLY | O_CREAT | O_EXCL, 0644}},
+    {OPERATION_CREATE | OPERATION_WRITE, true, "openat", {FID, 1, O_RDONLY}},
+    {OPERATION_CREATE | OPERATION_WRITE, false, "openat", {FID, 1, O_RDONLY | O_CREAT, 0644}},
+    {OPERATION_CREATE | OPERATION_WRITE, false, "openat", {FID, 1, O_RDWR}},
+    {OPERATION_DELETE, true, "renameat2", {FID, 1, FID, 1, 1}},
+    {OPERATION_DELETE, false, "renameat2", {FID, 1, FID, 1, 0}},
+    {OPERATION_DELETE, false, "renameat2", {FID, 1, CWD, 1, 1}},
+    {OPERATION_DELETE, false, "renameat", {FID, 1, FID, 1}},
+    {OPERATION_READ, true, "readlinkat", {WFD_PROC}},
+    {OPERATION_READ, false, "readlinkat", {FID}},
+    {OPERATION_READ, true, "pread64", {FID}}, /* for the proof; Landlock opens it nothing */
+};
+
+static void arguments_of_forbidden(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(forbidden_calls) / sizeof(forbidden_calls[0]); i++) {
+        const struct forbidden_call *c = &forbidden_calls[i];
+        struct seccomp_data data = {.arch = AUDIT_ARCH_X86_64};
+        struct program p = compile(c->forbidden);
+
+        data.nr = seccomp_syscall_resolve_name_arch(SCMP_ARCH_X86_64, c->name);
+        for (size_t a = 0; a < 6; a++)
+            data.args[a] = c->arg[a];
+        if (run(&p, 0, &data, true, 0, true) != (c->allowed ? CAN_ALLOW : CAN_KILL))
+            fail_msg("%s (line %zu of the table) should be %s", c->name, i + 1,
+                     c->allowed ? "allowed" : "killed");
+        free(p.insn);
+    }
+}
+
 static void sealed_memfd(void **state)
 {
     const struct filter_spec wrong = {.notify = (enum ctl_notify_kind)7};
@@ -404,6 +529,9 @@ int main(void)
         cmocka_unit_test(every_number),
         cmocka_unit_test(other_architectures),
         cmocka_unit_test(arguments),
+        cmocka_unit_test(forbidden_operations),
+        cmocka_unit_test(rules_are_in_the_table),
+        cmocka_unit_test(arguments_of_forbidden),
         cmocka_unit_test(sealed_memfd),
     };
 

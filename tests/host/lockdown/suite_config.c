@@ -21,6 +21,7 @@
 #include "xen9p/filter.h"
 #include "xen9p/journal.h"
 #include "xen9p/limits.h"
+#include "xen9p/operations.h"
 #include "xen9p/ringidx.h"
 
 static void expect(struct box *b, enum ctl_step step, int error)
@@ -58,7 +59,7 @@ static void bad_fields(void)
     WRONG(max_fids = 0);
     WRONG(max_msize = 1000);
     WRONG(max_msize = LIMIT_MAX_MSIZE + 1);
-    WRONG(reserved = 1);
+    WRONG(forbidden = OPERATIONS_ALL + 1);
     WRONG(ring[0].order = 0);
     WRONG(ring[0].order = 10);
     WRONG(ring[1].intf_offset++);
