@@ -7,13 +7,15 @@ truncate -s 64M /srv/frozen.img
 mkfs.ext4 -q -F -O ^has_journal /srv/frozen.img
 mount -o loop /srv/frozen.img /srv/frozen
 trap 'fsfreeze -u /srv/frozen 2>/dev/null || :' EXIT
+# the creating request has a directory of its own: the guest's kernel keeps others out of it meanwhile
+mkdir /srv/frozen/d
 for i in 1 2 3 4 5 6; do echo "content $i" >/srv/frozen/$i; done
 xen9pd_start
 guest_create g1 pv "$(p9 share /srv/frozen)"
 guest_up g1
 guest_run g1 30 "$(mount_cmd share /mnt/share)"
 fsfreeze -f /srv/frozen
-guest_spawn g1 w1 'echo new >/mnt/share/w1 && cat /mnt/share/w1'
+guest_spawn g1 w1 'echo new >/mnt/share/d/w1 && cat /mnt/share/d/w1'
 guest_spawn g1 w2 'echo more >>/mnt/share/1 && cat /mnt/share/1'
 sleep 3
 assert "writers wait" eval '! guest_done g1 w1 && ! guest_done g1 w2'
