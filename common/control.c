@@ -15,7 +15,9 @@
 
 SIZE_IS(ctl_header, 4);
 SIZE_IS(ctl_ring, 24);
-SIZE_IS(ctl_config, 160);
+SIZE_IS(ctl_limits, 56);
+SIZE_IS(ctl_config, 232);
+SIZE_IS(ctl_new_limits, 64);
 SIZE_IS(ctl_failed, 16);
 SIZE_IS(ctl_ready, 20);
 SIZE_IS(ctl_event, 32);
@@ -40,6 +42,8 @@ static const struct rule {
     [CTL_CONFIG] = {"CONFIG", sizeof(struct ctl_config), 4, 5, CTL_SIDE_SUPERVISOR,
                     CTL_PHASE_STARTING, 1},
     [CTL_STOP] = {"STOP", sizeof(struct ctl_header), 0, 0, CTL_SIDE_SUPERVISOR, ANY_PHASE, 1},
+    [CTL_LIMITS] = {"LIMITS", sizeof(struct ctl_new_limits), 0, 0, CTL_SIDE_SUPERVISOR,
+                    CTL_PHASE_SERVING | CTL_PHASE_STOPPING, UNLIMITED},
     [CTL_FAILED] = {"FAILED", sizeof(struct ctl_failed), 0, 0, CTL_SIDE_WORKER,
                     CTL_PHASE_STARTING | CTL_PHASE_STOPPING, 1},
     [CTL_READY] = {"READY", sizeof(struct ctl_ready), 0, 0, CTL_SIDE_WORKER,

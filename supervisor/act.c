@@ -249,8 +249,8 @@ static void configure(const struct device *d, struct ctl_config *c, uint32_t fla
     c->max_fids = LIMIT_MAX_FIDS;
     c->max_open_files = d->nodes.max_open_files;
     c->max_msize = LIMIT_MAX_MSIZE;
-    c->max_space = d->nodes.max_space;
-    c->max_files = d->nodes.max_files;
+    c->limits.max_space = d->nodes.max_space;
+    c->limits.max_files = d->nodes.max_files;
 }
 
 /* Starts a worker on the device's connection. Needs a journal. */

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "lockdown_steps.h"
+#include "xen9p/audit.h"
 #include "xen9p/descriptors.h"
 #include "xen9p/operations.h"
 
@@ -150,16 +151,27 @@ static bool ring_is_valid(const struct ctl_config *c, const struct ctl_ring *r)
            (r->port != 0) == (c->notify_kind == CTL_NOTIFY_EVTCHN);
 }
 
+/* Numbers of the policy, but for those that are judged beside the rings. */
+static bool policy_is_valid(const struct ctl_config *c)
+{
+    return c->identity <= CTL_IDENTITY_HOST && (c->file_mode_drop & ~0777u) == 0 &&
+           (c->directory_mode_drop & ~0777u) == 0 && c->max_locks <= LIMIT_MAX_LOCKS_MAX &&
+           c->max_xattr <= LIMIT_MAX_XATTR && c->lock_wait_ms <= LIMIT_LOCK_WAIT_MAX_MS &&
+           c->poll_us <= LIMIT_POLL_MAX_US && c->limits.audit <= AUDIT_ALL_CLASSES &&
+           c->limits.reserved == 0;
+}
+
 static bool config_is_valid(const struct ctl_config *c, size_t num_fds)
 {
     static const struct ctl_ring none;
     bool evtchn = c->notify_kind == CTL_NOTIFY_EVTCHN;
 
-    if ((c->flags & ~(CTL_FLAG_READ_ONLY | CTL_FLAG_SUCCESSOR | CTL_FLAG_ADOPT)) != 0 ||
+    if ((c->flags & ~(CTL_FLAG_READ_ONLY | CTL_FLAG_SUCCESSOR | CTL_FLAG_ADOPT |
+                      CTL_FLAG_REFUSE_CHOWN | CTL_FLAG_AUDIT_BLOCKS)) != 0 ||
         (c->ring_kind != CTL_RING_GNTDEV && c->ring_kind != CTL_RING_MEMFD) ||
         (!evtchn && c->notify_kind != CTL_NOTIFY_EVENTFD) ||
         num_fds != (evtchn ? CTL_CONFIG_FD_CALL : CTL_CONFIG_FD_CALL + 1u) ||
-        (c->forbidden & ~OPERATIONS_ALL) != 0)
+        (c->forbidden & ~OPERATIONS_ALL) != 0 || !policy_is_valid(c))
         return false;
     if (c->num_rings < 1 || c->num_rings > CTL_MAX_RINGS || c->threads < 1 ||
         c->threads > LIMIT_THREADS_MAX || c->max_fids < 1 ||

@@ -127,16 +127,22 @@ static void drain_notify(struct pump *p)
     }
 }
 
-/* Anything but STOP, or the end of the supervisor, means the same: finish and go. */
+/* New limits are taken over. STOP, anything else, or the end of the supervisor: finish and go. */
 static void drain_control(struct pump *p)
 {
     struct ctl_received r;
+    int n;
 
-    if (ctl_recv(WFD_CONTROL, CTL_SIDE_WORKER, &r, MSG_DONTWAIT) == -EAGAIN)
+    while ((n = ctl_recv(WFD_CONTROL, CTL_SIDE_WORKER, &r, MSG_DONTWAIT)) != -EAGAIN) {
+        if (n == 1 && r.msg.hdr.type == CTL_LIMITS) {
+            session_set_limits(&p->worker->session, &r.msg.limits.limits);
+            continue;
+        }
+        for (size_t i = 0; i < r.num_fds; i++)
+            close(r.fds[i]);
+        start_draining(p);
         return;
-    for (size_t i = 0; i < r.num_fds; i++)
-        close(r.fds[i]);
-    start_draining(p);
+    }
 }
 
 static void handle_event(struct pump *p, int fd)

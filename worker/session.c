@@ -99,6 +99,7 @@ int session_init(struct session *s, struct worker *w)
     s->shown_gid = w->config.shown_gid;
     s->read_only = (w->config.flags & CTL_FLAG_READ_ONLY) != 0;
     s->operations = OPERATIONS_ALL & ~w->config.forbidden;
+    session_set_limits(s, &w->config.limits);
     pthread_mutex_init(&s->version_lock, NULL);
     pthread_mutex_init(&s->dev_lock, NULL);
     if (fstat(WFD_ROOT, &s->root) != 0 || fstatfs(WFD_ROOT, &fs) != 0)
@@ -108,6 +109,17 @@ int session_init(struct session *s, struct worker *w)
     s->remote = is_remote(fs.f_type);
     s->fids = fid_table_new(w->max_fids);
     return s->fids != NULL ? 0 : -ENOMEM;
+}
+
+void session_set_limits(struct session *s, const struct ctl_limits *limits)
+{
+    atomic_store(&s->limits.max_space, limits->max_space);
+    atomic_store(&s->limits.max_files, limits->max_files);
+    atomic_store(&s->limits.read_iops, limits->read_iops);
+    atomic_store(&s->limits.write_iops, limits->write_iops);
+    atomic_store(&s->limits.read_bandwidth, limits->read_bandwidth);
+    atomic_store(&s->limits.write_bandwidth, limits->write_bandwidth);
+    atomic_store(&s->limits.audit, limits->audit);
 }
 
 void session_fini(struct session *s)

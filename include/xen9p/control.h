@@ -22,6 +22,7 @@ enum ctl_type {
     /* supervisor -> worker */
     CTL_CONFIG = 1, /* struct ctl_config + descriptors in the order of enum ctl_config_fd */
     CTL_STOP = 2,   /* struct ctl_header: finish what is in flight, then exit 0 */
+    CTL_LIMITS = 3, /* struct ctl_new_limits: the policy was loaded again */
     /* worker (or the child that becomes it) -> supervisor */
     CTL_FAILED = 16, /* struct ctl_failed: a step of launch or lockdown failed; exit follows */
     CTL_READY = 17,  /* struct ctl_ready: locked down and proven, serving from now on */
@@ -60,9 +61,30 @@ struct ctl_ring {
 };
 
 #define CTL_FLAG_READ_ONLY 1u
-#define CTL_FLAG_SUCCESSOR 2u /* the journal describes a predecessor's state */
-#define CTL_FLAG_ADOPT 4u     /* no journal of the predecessor: take the indexes of the rings */
+#define CTL_FLAG_SUCCESSOR 2u     /* the journal describes a predecessor's state */
+#define CTL_FLAG_REFUSE_CHOWN 8u  /* a new owner is EPERM instead of ignored (squash) */
+#define CTL_FLAG_AUDIT_BLOCKS 16u /* audit-full is block: no reply before its record is sent */
+#define CTL_FLAG_ADOPT 4u         /* no journal of the predecessor: take the indexes of the rings */
 
+/* What a worker goes by that a new policy may change while it serves. 0: no limit. */
+struct ctl_limits {
+    uint64_t max_space;                       /* bytes */
+    uint64_t max_files;                       /* files and directories */
+    uint64_t read_iops, write_iops;           /* requests per second */
+    uint64_t read_bandwidth, write_bandwidth; /* bytes per second */
+    uint32_t audit;                           /* 1 << enum audit_class: what is recorded */
+    uint32_t reserved;                        /* 0 */
+};
+
+/* Whose the files on disk are; the numbers are those of the policy's choices. */
+enum ctl_identity {
+    CTL_IDENTITY_SQUASH = 0,
+    CTL_IDENTITY_MAPPED = 1,
+    CTL_IDENTITY_XATTR = 2,
+    CTL_IDENTITY_HOST = 3,
+};
+
+/* Zero in a field that is a policy's means that policy's default. */
 struct ctl_config {
     struct ctl_header hdr;
     uint32_t flags;
@@ -75,10 +97,22 @@ struct ctl_config {
     uint32_t max_msize;      /* bytes */
     uint32_t shown_uid;      /* owner that the guest sees (identity squash) */
     uint32_t shown_gid;
-    uint32_t forbidden; /* groups of operations.h that the policy does not allow */
-    uint64_t max_space; /* bytes, 0: none */
-    uint64_t max_files; /* 0: none */
+    uint32_t forbidden;           /* groups of operations.h that the policy does not allow */
+    uint32_t identity;            /* enum ctl_identity */
+    uint32_t file_mode_drop;      /* permission bits that files do not get */
+    uint32_t directory_mode_drop; /* the same for directories */
+    uint32_t max_locks;           /* byte-range locks held at a time; 0: LIMIT_MAX_LOCKS */
+    uint32_t max_xattr;           /* bytes of one attribute; 0: LIMIT_MAX_XATTR */
+    uint32_t lock_wait_ms;        /* how long a waiting Tlock is parked here */
+    uint32_t poll_us;             /* how long a thread looks for more before it sleeps */
+    struct ctl_limits limits;
     struct ctl_ring ring[CTL_MAX_RINGS];
+};
+
+struct ctl_new_limits {
+    struct ctl_header hdr;
+    uint32_t reserved; /* 0 */
+    struct ctl_limits limits;
 };
 
 /*
@@ -162,6 +196,7 @@ const char *ctl_type_name(uint32_t type);
 union ctl_message {
     struct ctl_header hdr;
     struct ctl_config config;
+    struct ctl_new_limits limits;
     struct ctl_failed failed;
     struct ctl_ready ready;
     struct ctl_event event;

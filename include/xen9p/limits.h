@@ -18,7 +18,12 @@
 #define LIMIT_MAX_MSIZE (512u * 1024) /* (policy) */
 #define LIMIT_REQUEST 8192u           /* largest request other than Twrite, bytes */
 #define LIMIT_REPLY 8192u             /* largest reply other than Rread and Rreaddir, bytes */
-#define LIMIT_PARKED_FLUSHES 128u     /* Tflush waiting for the request they flush */
+#define LIMIT_MAX_LOCKS 1024u         /* byte-range locks (policy) */
+#define LIMIT_MAX_LOCKS_MAX 65536u
+#define LIMIT_MAX_XATTR 65536u /* bytes of one extended attribute (policy) */
+#define LIMIT_LOCK_WAIT_MAX_MS 600000u
+#define LIMIT_POLL_MAX_US 1000u
+#define LIMIT_PARKED_FLUSHES 128u /* Tflush waiting for the request they flush */
 
 /* Supervisor: what xenstore may ask of it. */
 #define LIMIT_STORE_VALUE 4096  /* longest value of a node that is looked at, bytes */

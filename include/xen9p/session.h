@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
+#include "xen9p/control.h"
 #include "xen9p/fid.h"
 #include "xen9p/p9.h"
 #include "xen9p/request.h"
@@ -21,6 +22,14 @@ struct worker;
 /* Other devices than the export root's (st_dev), in the order met: their index tells qids apart. */
 #define SESSION_MAX_DEVS 64u
 
+/* struct ctl_limits as it is in force; each field is read on its own. */
+struct session_limits {
+    _Atomic uint64_t max_space, max_files;
+    _Atomic uint64_t read_iops, write_iops;
+    _Atomic uint64_t read_bandwidth, write_bandwidth;
+    _Atomic uint32_t audit;
+};
+
 struct session {
     struct worker *worker;
     struct fid_table *fids;
@@ -28,6 +37,8 @@ struct session {
     _Atomic uint32_t msize;   /* before Tversion: the largest that a Tversion may use */
     _Atomic uint32_t generation;
     atomic_bool orphaned; /* a successor that has not seen Tversion: everything else is EIO */
+
+    struct session_limits limits;
 
     /* Fixed once serving. */
     uint32_t max_msize;
@@ -55,6 +66,8 @@ struct session_op {
 /* `fids` made, root looked at (WFD_ROOT must be open). Negative errno on failure. */
 int session_init(struct session *s, struct worker *w);
 void session_fini(struct session *s);
+/* The policy's, at the start and whenever it was loaded again. Thread-safe. */
+void session_set_limits(struct session *s, const struct ctl_limits *limits);
 
 /*
  * Handles one request: looks it up in the dialect's table and calls its handler. Afterwards r->out holds the body of a

@@ -96,20 +96,19 @@ struct rig *rig_prepare(const struct rig_config *cfg)
 void rig_start_unready(struct rig *g, uint32_t flags)
 {
     const size_t stride = (1 + ((size_t)1 << g->cfg.order)) * RING_PAGE_SIZE;
-    struct ctl_config c = {
-        .flags = g->cfg.flags | flags,
-        .ring_kind = CTL_RING_MEMFD,
-        .notify_kind = CTL_NOTIFY_EVENTFD,
-        .num_rings = g->cfg.num_rings,
-        .threads = g->cfg.threads,
-        .max_fids = g->cfg.max_fids,
-        .max_open_files = g->cfg.max_open_files,
-        .max_msize = g->cfg.max_msize,
-        .forbidden = g->cfg.forbidden,
-        .shown_uid = g->cfg.shown_uid,
-        .shown_gid = g->cfg.shown_gid,
-    };
+    struct ctl_config c = g->cfg.policy;
 
+    c.flags |= g->cfg.flags | flags;
+    c.ring_kind = CTL_RING_MEMFD;
+    c.notify_kind = CTL_NOTIFY_EVENTFD;
+    c.num_rings = g->cfg.num_rings;
+    c.threads = g->cfg.threads;
+    c.max_fids = g->cfg.max_fids;
+    c.max_open_files = g->cfg.max_open_files;
+    c.max_msize = g->cfg.max_msize;
+    c.forbidden = g->cfg.forbidden;
+    c.shown_uid = g->cfg.shown_uid;
+    c.shown_gid = g->cfg.shown_gid;
     for (uint32_t i = 0; i < g->cfg.num_rings; i++)
         c.ring[i] = (struct ctl_ring){i * stride, i * stride + RING_PAGE_SIZE, g->cfg.order, 0};
     CHECK(g->pid == 0);

@@ -32,12 +32,13 @@
 
 /* All zero: the defaults in brackets. */
 struct rig_config {
-    uint32_t order;     /* [5] */
-    uint32_t num_rings; /* [2] */
-    uint32_t threads;   /* [LIMIT_THREADS] */
-    uint32_t flags;     /* CTL_FLAG_READ_ONLY */
-    uint32_t forbidden; /* groups of operations.h */
-    uint32_t max_fids;  /* [1024] */
+    uint32_t order;           /* [5] */
+    uint32_t num_rings;       /* [2] */
+    uint32_t threads;         /* [LIMIT_THREADS] */
+    uint32_t flags;           /* CTL_FLAG_READ_ONLY */
+    uint32_t forbidden;       /* groups of operations.h */
+    struct ctl_config policy; /* all that has no field of its own here */
+    uint32_t max_fids;        /* [1024] */
     uint32_t max_open_files;
     uint32_t max_msize; /* [LIMIT_MAX_MSIZE] */
     uint32_t shown_uid, shown_gid;

@@ -89,7 +89,7 @@ static struct ctl_config config(void)
     return (struct ctl_config){.hdr = {CTL_VERSION, CTL_CONFIG},
                                .flags = CTL_FLAG_READ_ONLY,
                                .num_rings = 2,
-                               .max_space = 1ull << 40,
+                               .limits.max_space = 1ull << 40,
                                .ring = {{.intf_offset = 4096, .port = 7}, {.order = 9}}};
 }
 
@@ -124,7 +124,7 @@ static void test_send_keeps_to_the_table(void **state)
     assert_int_equal(ctl_send(p->supervisor, &m, fds, 6), -EINVAL);
     m = (union ctl_message){.hdr = {0, CTL_STOP}};
     assert_int_equal(ctl_send(p->supervisor, &m, fds, 1), -EINVAL);
-    m = (union ctl_message){.hdr = {0, 3}};
+    m = (union ctl_message){.hdr = {0, 4}};
     assert_int_equal(ctl_send(p->supervisor, &m, NULL, 0), -EINVAL);
     m = (union ctl_message){.hdr = {0, 0xffff}};
     assert_int_equal(ctl_send(p->supervisor, &m, NULL, 0), -EINVAL);
@@ -293,14 +293,15 @@ static void test_permit_phases(void **state)
         enum ctl_phase phase;
         bool good;
     } table[] = {
-        {CTL_READY, CTL_PHASE_STARTING, true},  {CTL_READY, CTL_PHASE_SERVING, false},
-        {CTL_FAILED, CTL_PHASE_STARTING, true}, {CTL_FAILED, CTL_PHASE_SERVING, false},
-        {CTL_EVENT, CTL_PHASE_STARTING, false}, {CTL_EVENT, CTL_PHASE_SERVING, true},
-        {CTL_EVENT, CTL_PHASE_STOPPING, true},  {CTL_CONFIG, CTL_PHASE_STARTING, true},
-        {CTL_CONFIG, CTL_PHASE_SERVING, false}, {CTL_STOP, CTL_PHASE_STARTING, true},
-        {CTL_STOP, CTL_PHASE_SERVING, true},    {0, CTL_PHASE_SERVING, false},
-        {3, CTL_PHASE_SERVING, false},          {31, CTL_PHASE_SERVING, false},
-        {32, CTL_PHASE_SERVING, false},         {0xffff, CTL_PHASE_SERVING, false},
+        {CTL_READY, CTL_PHASE_STARTING, true},   {CTL_READY, CTL_PHASE_SERVING, false},
+        {CTL_FAILED, CTL_PHASE_STARTING, true},  {CTL_FAILED, CTL_PHASE_SERVING, false},
+        {CTL_EVENT, CTL_PHASE_STARTING, false},  {CTL_EVENT, CTL_PHASE_SERVING, true},
+        {CTL_EVENT, CTL_PHASE_STOPPING, true},   {CTL_CONFIG, CTL_PHASE_STARTING, true},
+        {CTL_CONFIG, CTL_PHASE_SERVING, false},  {CTL_STOP, CTL_PHASE_STARTING, true},
+        {CTL_STOP, CTL_PHASE_SERVING, true},     {0, CTL_PHASE_SERVING, false},
+        {4, CTL_PHASE_SERVING, false},           {31, CTL_PHASE_SERVING, false},
+        {CTL_LIMITS, CTL_PHASE_STARTING, false}, {CTL_LIMITS, CTL_PHASE_SERVING, true},
+        {32, CTL_PHASE_SERVING, false},          {0xffff, CTL_PHASE_SERVING, false},
     };
 
     (void)state;

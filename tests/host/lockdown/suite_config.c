@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "box.h"
+#include "xen9p/audit.h"
 #include "xen9p/descriptors.h"
 #include "xen9p/filter.h"
 #include "xen9p/journal.h"
@@ -45,7 +46,7 @@ static void expect(struct box *b, enum ctl_step step, int error)
 
 static void bad_fields(void)
 {
-    WRONG(flags = 8);
+    WRONG(flags = 32);
     WRONG(ring_kind = 0);
     WRONG(ring_kind = 3);
     WRONG(notify_kind = 0);
@@ -60,6 +61,15 @@ static void bad_fields(void)
     WRONG(max_msize = 1000);
     WRONG(max_msize = LIMIT_MAX_MSIZE + 1);
     WRONG(forbidden = OPERATIONS_ALL + 1);
+    WRONG(identity = CTL_IDENTITY_HOST + 1);
+    WRONG(file_mode_drop = 04000);
+    WRONG(directory_mode_drop = 02000);
+    WRONG(max_locks = LIMIT_MAX_LOCKS_MAX + 1);
+    WRONG(max_xattr = LIMIT_MAX_XATTR + 1);
+    WRONG(lock_wait_ms = LIMIT_LOCK_WAIT_MAX_MS + 1);
+    WRONG(poll_us = LIMIT_POLL_MAX_US + 1);
+    WRONG(limits.audit = AUDIT_ALL_CLASSES + 1);
+    WRONG(limits.reserved = 1);
     WRONG(ring[0].order = 0);
     WRONG(ring[0].order = 10);
     WRONG(ring[1].intf_offset++);
