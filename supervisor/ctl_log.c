@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -48,6 +49,8 @@ struct reader {
     uint64_t seen; /* number of the last line that was looked at */
     char *line;
     size_t cap;
+    FILE **files; /* opened and not read yet, newest first */
+    size_t num;
 };
 
 static int usage(void)
@@ -284,28 +287,64 @@ static void take_lines(struct reader *r, FILE *f)
     }
 }
 
-/* All files, oldest first. Returns the present one, or NULL when there is none. */
-static FILE *take_files(struct reader *r, bool *any)
+static bool same_file(FILE *a, FILE *b)
 {
-    uint32_t last = 0;
-    FILE *f;
+    struct stat x, y;
 
-    *any = false;
-    while (last < MOST_FILES && (f = open_file(r, last + 1)) != NULL) {
-        (void)fclose(f);
-        last++;
-    }
-    for (uint32_t i = last;; i--) {
-        f = open_file(r, i);
-        if (f != NULL) {
-            *any = true;
-            take_lines(r, f);
-        }
-        if (i == 0)
-            return f;
-        if (f != NULL)
+    return fstat(fileno(a), &x) == 0 && fstat(fileno(b), &y) == 0 && x.st_dev == y.st_dev &&
+           x.st_ino == y.st_ino;
+}
+
+/*
+ * Opens all files from the present one to older ones, until there are no more or `until`, which
+ * was read before, is among them. xen9p-audit may be moving them on meanwhile: a file goes to the
+ * next number, which is looked at later, so none is missed, one may be met twice, and one number
+ * at a time may be without a file. -ENOMEM, or 0; the rest is told by r->num.
+ */
+static int open_files(struct reader *r, FILE *until)
+{
+    uint32_t missing = 0;
+
+    for (uint32_t i = 0; i < MOST_FILES && missing < 2; i++) {
+        FILE *f = open_file(r, i), **files;
+
+        missing = f != NULL ? 0 : missing + 1;
+        if (f == NULL)
+            continue;
+        files = realloc(r->files, (r->num + 1) * sizeof(*files));
+        if (files == NULL) {
             (void)fclose(f);
+            return -ENOMEM;
+        }
+        r->files = files;
+        r->files[r->num++] = f;
+        if (until != NULL && same_file(f, until))
+            break;
     }
+    return 0;
+}
+
+/*
+ * Reads all files, oldest first, from `until` on when it is not NULL. Returns the newest in its
+ * place, which is closed then; `until` itself when there is none.
+ */
+static FILE *take_files(struct reader *r, FILE *until)
+{
+    FILE *newest = NULL;
+
+    if (open_files(r, until) != 0)
+        (void)fprintf(stderr, "xen9pctl: no memory for all files of the log\n");
+    if (r->num == 0)
+        return until;
+    if (until != NULL)
+        (void)fclose(until);
+    while (r->num > 0) {
+        if (newest != NULL)
+            (void)fclose(newest);
+        newest = r->files[--r->num];
+        take_lines(r, newest);
+    }
+    return newest;
 }
 
 /* True while the present file is the one that we read. */
@@ -313,7 +352,7 @@ static bool is_present(const struct reader *r, FILE *f)
 {
     struct stat ours, present;
 
-    return f != NULL && fstat(fileno(f), &ours) == 0 &&
+    return fstat(fileno(f), &ours) == 0 &&
            fstatat(r->dir, AUDIT_LOG_NAME, &present, AT_SYMLINK_NOFOLLOW) == 0 &&
            ours.st_dev == present.st_dev && ours.st_ino == present.st_ino;
 }
@@ -321,17 +360,12 @@ static bool is_present(const struct reader *r, FILE *f)
 static void follow(struct reader *r, FILE *f)
 {
     const struct timespec pause = {0, FOLLOW_NS};
-    bool any;
 
-    while (fflush(stdout) == 0) {
+    while (f != NULL && fflush(stdout) == 0) {
         (void)nanosleep(&pause, NULL);
-        if (f != NULL)
-            take_lines(r, f);
-        if (is_present(r, f))
-            continue;
-        if (f != NULL)
-            (void)fclose(f);
-        f = take_files(r, &any);
+        take_lines(r, f);
+        if (!is_present(r, f))
+            f = take_files(r, f);
     }
     if (f != NULL)
         (void)fclose(f);
@@ -352,11 +386,22 @@ static int open_directory(const struct query *q)
     return fd;
 }
 
+/* One descriptor for each file that log-keep allows. */
+static void raise_nofile(void)
+{
+    struct rlimit rl;
+
+    if (getrlimit(RLIMIT_NOFILE, &rl) != 0)
+        return;
+    rl.rlim_cur = rl.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &rl);
+}
+
 int ctl_log(int argc, char **argv)
 {
     struct query q = {.dir = AUDIT_LOG_DIR};
     struct reader r = {.q = &q};
-    bool any = false;
+    bool any;
     FILE *f;
 
     if (!parse(argc, argv, &q))
@@ -364,13 +409,16 @@ int ctl_log(int argc, char **argv)
     r.dir = open_directory(&q);
     if (r.dir < 0)
         return 1;
-    f = take_files(&r, &any);
+    raise_nofile();
+    f = take_files(&r, NULL);
+    any = f != NULL;
     if (!any)
         (void)fprintf(stderr, "xen9pctl: no file " AUDIT_LOG_NAME " for %s\n", q.domain);
     if (any && q.follow)
         follow(&r, f);
     else if (f != NULL)
         (void)fclose(f);
+    free(r.files);
     free(r.line);
     close(r.dir);
     return any && fflush(stdout) == 0 ? 0 : 1;
