@@ -163,7 +163,7 @@ const struct filter_rule filter_table[] = {
     FOR3(linkat, ALL_OF(LINK), IS(0, WFD_PROC), FD(2), IS(4, AT_SYMLINK_FOLLOW)),
     FOR2(renameat, ALL_OF(RENAME | DELETE), FD(0), FD(2)), /* libc's renameat2() without flags */
     FOR3(renameat2, ALL_OF(RENAME | DELETE), FD(0), FD(2), IS(4, 0)),
-    FOR3(renameat2, BUT_NOT(RENAME, DELETE), FD(0), FD(2), IS(4, RENAME_NOREPLACE)),
+    FOR3(renameat2, ALL_OF(RENAME), FD(0), FD(2), IS(4, RENAME_NOREPLACE)),
     FOR2(unlinkat, ALL_OF(DELETE), FD(0), ONLY(2, AT_REMOVEDIR)),
 };
 

@@ -14,6 +14,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "xen9p/attr.h"
 #include "xen9p/descriptors.h"
 #include "xen9p/operations.h"
 #include "xen9p/path.h"
@@ -120,12 +121,6 @@ int op_getattr(struct request *r)
     return 0;
 }
 
-struct setattr {
-    uint32_t num, valid, mode;
-    uint64_t size;
-    uint64_t atime_sec, atime_nsec, mtime_sec, mtime_nsec;
-};
-
 /* ftruncate for a file that is open for writing, else through a descriptor of its own. */
 static int set_size(const struct fid *f, uint64_t size)
 {
@@ -203,7 +198,7 @@ static int touch_ctime(const struct fid *f)
  * A new owner is accepted and not stored (identity squash); like CTIME it moves the ctime, unless
  * one of the others has done so.
  */
-static int apply(const struct fid *f, const struct setattr *a)
+static int apply(const struct fid *f, const struct attr_change *a)
 {
     const uint32_t moves_ctime =
         P9_SETATTR_SIZE | P9_SETATTR_MODE | P9_SETATTR_ATIME | P9_SETATTR_MTIME;
@@ -242,6 +237,18 @@ static uint32_t needed_by(const struct session *s, uint32_t valid)
     return needed;
 }
 
+int attr_refuses(const struct session *s, uint32_t valid)
+{
+    return session_refuses(s, needed_by(s, valid));
+}
+
+int attr_change(struct request *r, struct fid *f, const struct attr_change *a)
+{
+    int err = attr_refuses(r->session, a->valid);
+
+    return err != 0 ? err : apply(f, a);
+}
+
 /*
  * Tsetattr fid[4] valid[4] mode[4] uid[4] gid[4] size[8] atime sec[8] nsec[8] mtime sec[8] nsec[8]
  * -> Rsetattr.
@@ -251,15 +258,15 @@ int op_setattr(struct request *r)
     const uint32_t known = P9_SETATTR_MODE | P9_SETATTR_UID | P9_SETATTR_GID | P9_SETATTR_SIZE |
                            P9_SETATTR_ATIME | P9_SETATTR_MTIME | P9_SETATTR_CTIME |
                            P9_SETATTR_ATIME_SET | P9_SETATTR_MTIME_SET;
-    struct setattr a;
+    uint32_t num = cursor_u32(&r->in);
+    struct attr_change a;
     struct fid *f;
     int err;
 
-    a.num = cursor_u32(&r->in);
     a.valid = cursor_u32(&r->in);
     a.mode = cursor_u32(&r->in);
-    (void)cursor_u32(&r->in); /* uid */
-    (void)cursor_u32(&r->in); /* gid */
+    a.uid = cursor_u32(&r->in);
+    a.gid = cursor_u32(&r->in);
     a.size = cursor_u64(&r->in);
     a.atime_sec = cursor_u64(&r->in);
     a.atime_nsec = cursor_u64(&r->in);
@@ -267,13 +274,13 @@ int op_setattr(struct request *r)
     a.mtime_nsec = cursor_u64(&r->in);
     if (!cursor_done(&r->in) || (a.valid & ~known) != 0)
         return -EINVAL;
-    err = session_refuses(r->session, needed_by(r->session, a.valid));
+    err = attr_refuses(r->session, a.valid); /* before the fid is looked for */
     if (err != 0)
         return err;
-    f = fid_get(r->session->fids, a.num, r->generation);
+    f = fid_get(r->session->fids, num, r->generation);
     if (f == NULL)
         return -EBADF;
-    err = apply(f, &a);
+    err = attr_change(r, f, &a);
     fid_put(f);
     return err;
 }

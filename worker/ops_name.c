@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "xen9p/descriptors.h"
+#include "xen9p/name.h"
 #include "xen9p/session.h"
 
 #define MODE_BITS 01777u
@@ -50,6 +51,12 @@ static int put_qid_of(struct request *r, const struct fid *dir, const char *name
     return 0;
 }
 
+int name_mkdir(struct request *r, const struct fid *dir, const char *name, uint32_t mode)
+{
+    (void)r;
+    return mkdirat(dir->path_fd, name, mode & MODE_BITS) == 0 ? 0 : -errno;
+}
+
 /* Tmkdir dfid[4] name[s] mode[4] gid[4] -> Rmkdir qid[13]. */
 int op_mkdir(struct request *r)
 {
@@ -66,9 +73,8 @@ int op_mkdir(struct request *r)
     err = get_dir(r, num, wire, name, &dir);
     if (err != 0)
         return err;
-    if (mkdirat(dir->path_fd, name, mode & MODE_BITS) != 0)
-        err = -errno;
-    else
+    err = name_mkdir(r, dir, name, mode);
+    if (err == 0)
         err = put_qid_of(r, dir, name);
     fid_put(dir);
     return err;
@@ -95,14 +101,17 @@ static int node_type(uint32_t mode, mode_t *type)
     }
 }
 
-/* Makes an entry of `type`; a regular file by open(2): mknod is left for FIFOs and sockets. */
-static int make_node(int dir, const char *name, mode_t type, mode_t mode)
+/* A regular file is made by open(2): mknod is left for FIFOs and sockets. */
+int name_node(struct request *r, const struct fid *dir, const char *name, mode_t type,
+              uint32_t mode)
 {
     int fd;
 
+    (void)r;
+    mode &= MODE_BITS;
     if (type != S_IFREG)
-        return mknodat(dir, name, type | mode, 0) == 0 ? 0 : -errno;
-    fd = openat(dir, name,
+        return mknodat(dir->path_fd, name, type | mode, 0) == 0 ? 0 : -errno;
+    fd = openat(dir->path_fd, name,
                 O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, mode);
     if (fd < 0)
         return -errno;
@@ -131,7 +140,7 @@ int op_mknod(struct request *r)
         err = get_dir(r, num, wire, name, &dir);
     if (err != 0)
         return err;
-    err = make_node(dir->path_fd, name, type, mode & MODE_BITS);
+    err = name_node(r, dir, name, type, mode);
     if (err == 0)
         err = put_qid_of(r, dir, name);
     fid_put(dir);
@@ -150,6 +159,17 @@ static int link_text(struct wire_str s, char out[PATH_MAX])
     return 0;
 }
 
+int name_symlink(struct request *r, const struct fid *dir, const char *name, struct wire_str target)
+{
+    char text[PATH_MAX];
+    int err = link_text(target, text);
+
+    (void)r;
+    if (err != 0)
+        return err;
+    return symlinkat(text, dir->path_fd, name) == 0 ? 0 : -errno;
+}
+
 /*
  * Tsymlink dfid[4] name[s] target[s] gid[4] -> Rsymlink qid[13]. The target is the guest's to
  * interpret: nothing here ever follows it.
@@ -159,21 +179,18 @@ int op_symlink(struct request *r)
     uint32_t num = cursor_u32(&r->in);
     struct wire_str wire = cursor_str(&r->in);
     struct wire_str target = cursor_str(&r->in);
-    char name[P9_NAME_MAX + 1], text[PATH_MAX];
+    char name[P9_NAME_MAX + 1];
     struct fid *dir;
     int err;
 
     (void)cursor_u32(&r->in); /* gid */
     if (!cursor_done(&r->in))
         return -EINVAL;
-    err = link_text(target, text);
-    if (err == 0)
-        err = get_dir(r, num, wire, name, &dir);
+    err = get_dir(r, num, wire, name, &dir);
     if (err != 0)
         return err;
-    if (symlinkat(text, dir->path_fd, name) != 0)
-        err = -errno;
-    else
+    err = name_symlink(r, dir, name, target);
+    if (err == 0)
         err = put_qid_of(r, dir, name);
     fid_put(dir);
     return err;
@@ -204,6 +221,14 @@ int op_readlink(struct request *r)
     return 0;
 }
 
+int name_link(struct request *r, const struct fid *dir, const char *name, const struct fid *f)
+{
+    struct fd_name at = fd_name(f->path_fd);
+
+    (void)r;
+    return linkat(WFD_PROC, at.s, dir->path_fd, name, AT_SYMLINK_FOLLOW) == 0 ? 0 : -errno;
+}
+
 /*
  * Tlink dfid[4] fid[4] name[s] -> Rlink. A new name for the file of the fid itself, wherever it is
  * now; a symlink gets one too. ENOENT when it has none left, EPERM for a directory (kernel).
@@ -225,8 +250,8 @@ int op_link(struct request *r)
     f = fid_get(r->session->fids, num, r->generation);
     if (f == NULL)
         err = -EBADF;
-    else if (linkat(WFD_PROC, fd_name(f->path_fd).s, dir->path_fd, name, AT_SYMLINK_FOLLOW) != 0)
-        err = -errno;
+    else
+        err = name_link(r, dir, name, f);
     fid_put(f);
     fid_put(dir);
     return err;

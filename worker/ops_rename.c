@@ -13,28 +13,29 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "xen9p/name.h"
 #include "xen9p/operations.h"
 #include "xen9p/path.h"
 #include "xen9p/session.h"
 
 /* What stands in the way is replaced, which is a way of deleting it. */
 static int rename_entry(const struct session *s, int from, const char *name, int to,
-                        const char *newname)
+                        const char *newname, bool exclusive)
 {
-    unsigned int flags = (s->operations & OPERATION_DELETE) != 0 ? 0 : RENAME_NOREPLACE;
+    bool replace = !exclusive && (s->operations & OPERATION_DELETE) != 0;
+    unsigned int flags = replace ? 0 : RENAME_NOREPLACE;
 
     return renameat2(from, name, to, newname, flags) == 0 ? 0 : -errno;
 }
 
-static int rename_fid(const struct session *s, const struct fid *f, const struct fid *to,
-                      const char *newname)
+int name_move(struct request *r, const struct fid *f, int to, const char *newname, bool exclusive)
 {
     char name[P9_NAME_MAX + 1];
-    int err, parent = path_locate(s, f->path_fd, name);
+    int err, parent = path_locate(r->session, f->path_fd, name);
 
     if (parent < 0)
         return parent;
-    err = rename_entry(s, parent, name, to->path_fd, newname);
+    err = rename_entry(r->session, parent, name, to, newname, exclusive);
     close(parent);
     return err;
 }
@@ -68,7 +69,7 @@ int op_rename(struct request *r)
         err = get_two(r, num, dnum, &f, &dir);
     if (err != 0)
         return err;
-    err = S_ISDIR(dir->type) ? rename_fid(r->session, f, dir, name) : -ENOTDIR;
+    err = S_ISDIR(dir->type) ? name_move(r, f, dir->path_fd, name, false) : -ENOTDIR;
     fid_put(f);
     fid_put(dir);
     return err;
@@ -95,7 +96,8 @@ int op_renameat(struct request *r)
     if (err != 0)
         return err;
     if (S_ISDIR(from_dir->type) && S_ISDIR(to_dir->type))
-        err = rename_entry(r->session, from_dir->path_fd, from_name, to_dir->path_fd, to_name);
+        err =
+            rename_entry(r->session, from_dir->path_fd, from_name, to_dir->path_fd, to_name, false);
     else
         err = -ENOTDIR;
     fid_put(from_dir);
@@ -129,10 +131,10 @@ int op_unlinkat(struct request *r)
     return err;
 }
 
-static int remove_fid(const struct session *s, const struct fid *f)
+int name_remove(struct request *r, const struct fid *f)
 {
     char name[P9_NAME_MAX + 1];
-    int err = 0, parent = path_locate(s, f->path_fd, name);
+    int err = 0, parent = path_locate(r->session, f->path_fd, name);
 
     if (parent < 0)
         return parent;
@@ -159,7 +161,7 @@ int op_remove(struct request *r)
         return -EBADF;
     err = session_refuses(r->session, OPERATION_DELETE);
     if (err == 0)
-        err = remove_fid(r->session, f);
+        err = name_remove(r, f);
     fid_put(f);
     return err;
 }

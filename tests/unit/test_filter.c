@@ -315,7 +315,7 @@ static const struct call {
     {"renameat", 0, {CWD, 1, FID, 1}},
     {"renameat2", RW, {FID, 1, FID, 1, 0}},
     {"renameat2", 0, {FID, 1, CWD, 1, 0}},
-    {"renameat2", 0, {FID, 1, FID, 1, 1}},
+    {"renameat2", RW, {FID, 1, FID, 1, 1}},
     {"renameat2", 0, {FID, 1, FID, 1, 4}}, /* whiteout: a device node */
     {"unlinkat", RW, {FID, 1, AT_REMOVEDIR}},
     {"unlinkat", 0, {CWD, 1, 0}},
@@ -455,7 +455,7 @@ static const struct forbidden_call {
     {OPERATION_CREATE | OPERATION_WRITE, true, "openat", {FID, 1, O_RDONLY}},
     {OPERATION_CREATE | OPERATION_WRITE, false, "openat", {FID, 1, O_RDONLY | O_CREAT, 0644}},
     {OPERATION_CREATE | OPERATION_WRITE, false, "openat", {FID, 1, O_RDWR}},
-    {OPERATION_DELETE, true, "renameat2", {FID, 1, FID, 1, 1}},
+    {OPERATION_DELETE, true, "renameat2", {FID, 1, FID, 1, 1}}, /* that one stays */
     {OPERATION_DELETE, false, "renameat2", {FID, 1, FID, 1, 0}},
     {OPERATION_DELETE, false, "renameat2", {FID, 1, CWD, 1, 1}},
     {OPERATION_DELETE, false, "renameat", {FID, 1, FID, 1}},
