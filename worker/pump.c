@@ -17,6 +17,7 @@
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <xen/xen.h> /* domid_t for evtchn.h */
@@ -41,8 +42,12 @@ void pump_event(struct pump *p, enum ctl_event_code code, uint64_t a, uint64_t b
 
 void pump_close(struct pump *p, enum ctl_close_reason reason, uint32_t ring, uint64_t value)
 {
-    if (!atomic_exchange(&p->closing, true))
-        pump_event(p, CTL_EVENT_CLOSE, reason, ring, value);
+    if (atomic_exchange(&p->closing, true))
+        return;
+    pthread_mutex_lock(&p->lock); /* flight_none() may be true from now on */
+    pthread_cond_broadcast(&p->changed);
+    pthread_mutex_unlock(&p->lock);
+    pump_event(p, CTL_EVENT_CLOSE, reason, ring, value);
 }
 
 static bool evtchn(const struct pump *p)
@@ -89,10 +94,11 @@ void pump_pass_on(struct pump *p)
     }
 }
 
-static void start_draining(struct pump *p)
+static void start_draining(struct pump *p, bool orphaned)
 {
     atomic_store(&p->draining, true);
     pthread_mutex_lock(&p->lock);
+    p->orphaned = p->orphaned || orphaned;
     pthread_cond_broadcast(&p->changed);
     pthread_mutex_unlock(&p->lock);
 }
@@ -127,21 +133,28 @@ static void drain_notify(struct pump *p)
     }
 }
 
-/* New limits are taken over. STOP, anything else, or the end of the supervisor: finish and go. */
+/*
+ * New limits are taken over. STOP, anything else, or the end of the supervisor: finish and go. Read until
+ * it is empty: the end may follow a STOP at once, and is no edge of its own then.
+ */
 static void drain_control(struct pump *p)
 {
     struct ctl_received r;
-    int n;
+    bool orphaned = false;
 
-    while ((n = ctl_recv(WFD_CONTROL, CTL_SIDE_WORKER, &r, MSG_DONTWAIT)) != -EAGAIN) {
+    while (!orphaned) {
+        int n = ctl_recv(WFD_CONTROL, CTL_SIDE_WORKER, &r, MSG_DONTWAIT);
+
+        if (n == -EAGAIN)
+            return;
         if (n == 1 && r.msg.hdr.type == CTL_LIMITS) {
             session_set_limits(&p->worker->session, &r.msg.limits.limits);
             continue;
         }
-        for (size_t i = 0; i < r.num_fds; i++)
+        for (size_t i = 0; n == 1 && i < r.num_fds; i++)
             close(r.fds[i]);
-        start_draining(p);
-        return;
+        orphaned = n != 1 && n != -EPROTO;
+        start_draining(p, orphaned);
     }
 }
 
@@ -160,7 +173,7 @@ static void handle_event(struct pump *p, int fd)
         atomic_store(&p->kicked, false);
         break;
     case WFD_SIGNAL:
-        start_draining(p);
+        start_draining(p, false);
         break;
     case WFD_CONTROL:
         drain_control(p);
@@ -384,6 +397,17 @@ static int make_threads(struct pump *p)
     return -err;
 }
 
+/* By the clock that nobody sets. */
+static void init_changed(struct pump *p)
+{
+    pthread_condattr_t attr;
+
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&p->changed, &attr);
+    pthread_condattr_destroy(&attr);
+}
+
 int pump_start(struct pump *p, struct worker *w)
 {
     int err;
@@ -392,7 +416,7 @@ int pump_start(struct pump *p, struct worker *w)
     p->worker = w;
     p->num_threads = w->config.threads;
     pthread_mutex_init(&p->lock, NULL);
-    pthread_cond_init(&p->changed, NULL);
+    init_changed(p);
     /* each thread executes one, and each ring may have a backlog of as many */
     err = flight_init(&p->flight, p->num_threads * w->config.num_rings);
     if (err == 0)
@@ -411,14 +435,45 @@ void pump_open(struct pump *p)
     pthread_mutex_unlock(&p->lock);
 }
 
+/* Until nothing is in flight; false when that takes LIMIT_DRAIN_MS from now. pump.lock held. */
+static bool wait_bounded(struct pump *p)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += LIMIT_DRAIN_MS / 1000;
+    until.tv_nsec += LIMIT_DRAIN_MS % 1000 * 1000000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
+    while (!flight_none(p))
+        if (pthread_cond_timedwait(&p->changed, &p->lock, &until) == ETIMEDOUT)
+            return flight_none(p);
+    return true;
+}
+
+/*
+ * How long draining may take is the supervisor's business. Without one nobody would end a worker
+ * whose guest takes no replies, and a new supervisor waits for its end: it bounds itself.
+ */
 int pump_wait(struct pump *p)
 {
+    bool done = true;
+
     pthread_mutex_lock(&p->lock);
-    while (!atomic_load(&p->draining) || !flight_none(p))
+    while (!p->orphaned && (!atomic_load(&p->draining) || !flight_none(p)))
         pthread_cond_wait(&p->changed, &p->lock);
+    if (p->orphaned)
+        done = wait_bounded(p);
     pthread_mutex_unlock(&p->lock);
+    if (!done) {
+        pump_close(p, CTL_CLOSE_INTERNAL, 0, ETIMEDOUT);
+        for (uint32_t i = 0; i < p->worker->config.num_rings; i++)
+            (void)reply_flush(p, &p->worker->ring[i]); /* drops what nobody takes */
+    }
     kick();
     pump_notify(p);
     pump_event(p, CTL_EVENT_STOPPED, atomic_load(&p->served), 0, 0);
-    return 0;
+    return done ? 0 : 1;
 }

@@ -43,14 +43,18 @@ static void end(struct pump *p, struct request *r)
     flight_free(p, r);
 }
 
-/* tx_lock held. False: no room. A device that is being closed has nobody to read replies. */
+/*
+ * tx_lock held. False: no room. A device that is being closed has nobody to read replies; it may be
+ * room() that finds this out.
+ */
 static bool publish(struct pump *p, struct request *r)
 {
     struct ring *ring = r->ring;
+    bool fits = !stale(r) && !atomic_load(&p->closing) && room(p, ring) >= r->reply_len;
 
-    if (!stale(r) && !atomic_load(&p->closing)) {
-        if (room(p, ring) < r->reply_len)
-            return false;
+    if (!fits && !stale(r) && !atomic_load(&p->closing))
+        return false;
+    if (fits) {
         flight_answer(p, r);
         ring_copy_in(ring, 0, r->reply, r->reply_len);
         ring_publish(ring, r->reply_len, &p->worker->journal->slot[r->slot]);
@@ -105,8 +109,9 @@ bool reply_flush(struct pump *p, struct ring *ring)
 {
     bool done = true;
 
+    /* Closing: a reply may be on its way to the backlog right now, behind the lock; it has to go. */
     if (__atomic_load_n(&ring->backlog, __ATOMIC_RELAXED) == NULL &&
-        atomic_load(&ring->answers) == 0)
+        atomic_load(&ring->answers) == 0 && !atomic_load(&p->closing))
         return true;
     pthread_mutex_lock(&ring->tx_lock);
     while (done && ring->backlog != NULL) {

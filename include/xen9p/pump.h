@@ -33,6 +33,7 @@ struct pump {
     pthread_cond_t changed;
     uint32_t arrived; /* threads that have started and wait for `open` */
     bool open;        /* threads are made before the lockdown is proven: they wait for this */
+    bool orphaned;    /* the supervisor is gone: draining is bounded by LIMIT_DRAIN_MS */
     struct flight flight;
 
     atomic_bool kicked;   /* WFD_KICK was written and nobody has come yet */
@@ -49,7 +50,10 @@ struct pump {
 int pump_start(struct pump *p, struct worker *w);
 /* The lockdown is proven: read the rings' indexes (recover.h), then let the threads go. */
 void pump_open(struct pump *p);
-/* Waits until the worker is to end and nothing is in flight any more. Returns its exit status. */
+/*
+ * Waits until the worker is to end and nothing is in flight any more; when the supervisor is gone, for
+ * LIMIT_DRAIN_MS at most. Returns its exit status.
+ */
 int pump_wait(struct pump *p);
 
 /* Wakes one more thread if there are requests that nobody has taken. */

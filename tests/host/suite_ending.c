@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "suites.h"
+#include "xen9p/limits.h"
 
 enum how { HOW_STOP, HOW_TERM, HOW_EOF, HOW_NOISE, HOW_BAD_TYPE, HOW_TWICE, HOW_WITH_FDS };
 
@@ -156,6 +157,49 @@ static void control_socket_closed(void)
     CHECK(WIFEXITED(status));
 }
 
+/* Puts requests until their replies fill `in`, which nobody empties. */
+static void fill_the_in_ring(struct rig *g)
+{
+    uint8_t msg[32];
+
+    for (uint16_t i = 0; i < 600; i++) {
+        uint32_t len =
+            p9_pack(msg, sizeof(msg), P9_TGETATTR, (uint16_t)(100 + i), "dq", 0u, P9_GETATTR_BASIC);
+
+        if (rig_out_room(g, 0) < len)
+            break;
+        rig_copy_out(g, 0, 0, msg, len);
+        rig_publish(g, 0, len);
+        rig_kick(g);
+    }
+    tap_sleep(100);
+    CHECK(g->ring[0].size - rig_in_used(g, 0) < 160);
+}
+
+/* The supervisor is gone and the guest takes no replies, ever: the worker ends within its bound. */
+static void orphan_with_a_full_in_ring(void)
+{
+    for (int stop = 0; stop < 2; stop++) {
+        struct rig *g = rig_new(&(struct rig_config){.order = 2, .export = tap_dir()});
+        union ctl_message m = {.hdr = {.type = CTL_STOP}};
+        long long start;
+        struct p9c c;
+        int status;
+
+        p9c_mount(&c, g);
+        fill_the_in_ring(g);
+        if (stop != 0) /* STOP and the end of the supervisor are one edge */
+            CHECK_EQ(ctl_send(g->control_fd, &m, NULL, 0), 0);
+        start = tap_now();
+        close(g->control_fd);
+        g->control_fd = -1;
+        status = rig_wait_exit(g);
+        CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+        CHECK(tap_now() - start >= LIMIT_DRAIN_MS - 100);
+        CHECK(tap_now() - start < LIMIT_DRAIN_MS + 3000);
+    }
+}
+
 static void stop_before_the_first_message(void)
 {
     rig_end(rig_new(NULL));
@@ -186,6 +230,7 @@ static const struct tap_case cases[] = {
     {"drain_with_a_full_in_ring", drain_with_a_full_in_ring, 0, 0},
     {"nonsense_on_the_control_socket", nonsense_on_the_control_socket, 0, 0},
     {"control_socket_closed", control_socket_closed, 0, 0},
+    {"orphan_with_a_full_in_ring", orphan_with_a_full_in_ring, 0, 0},
     {"stop_before_the_first_message", stop_before_the_first_message, 0, 0},
     {"supervisor_that_does_not_read", supervisor_that_does_not_read, 0, 0},
 };

@@ -67,6 +67,31 @@ static void in_cons_garbage(void)
     }
 }
 
+/*
+ * Many replies meet the broken index at once while the supervisor stops the device as soon as it
+ * hears of it: none of them may be kept for a frontend that is not served any more.
+ */
+static void in_cons_garbage_under_load(void)
+{
+    for (uint32_t i = 0; i < 60; i++) {
+        struct rig *g = rig_new(&(struct rig_config){.export = tap_dir()});
+        uint8_t msg[32];
+        struct p9c c;
+
+        p9c_mount(&c, g);
+        set(&g->ring[i % 2].intf->in_cons, g->ring[i % 2].in_cons + 1);
+        for (uint16_t k = 0; k < 40; k++) {
+            uint32_t len = p9_pack(msg, sizeof(msg), P9_TSTATFS, (uint16_t)(50 + k), "d", 0u);
+
+            g->ring[k % 2].in_flight[50 + k]++;
+            rig_copy_out(g, k % 2, 0, msg, len);
+            rig_publish(g, k % 2, len);
+            rig_kick(g);
+        }
+        rig_expect_close(g, i % 2, CTL_CLOSE_BAD_INDEX);
+    }
+}
+
 static void bad_size(uint32_t size)
 {
     struct rig *g = rig_new(&(struct rig_config){.export = tap_dir()});
@@ -593,6 +618,7 @@ static const struct tap_case cases[] = {
     {"out_prod_too_far", out_prod_too_far, 0, 0},
     {"out_prod_backwards", out_prod_backwards, 0, 0},
     {"in_cons_garbage", in_cons_garbage, 0, 0},
+    {"in_cons_garbage_under_load", in_cons_garbage_under_load, 0, 0},
     {"size_0_to_6", size_0_to_6, 0, 0},
     {"size_over_the_ring", size_over_the_ring, 0, 0},
     {"partial_header", partial_header, 0, 0},
