@@ -44,7 +44,7 @@ BUILD ?= build
 
 # Debian packages: to build, to check. Those of the Xen lab stand in tests/xen/lab/packages.txt.
 DEPS := make gcc libc6-dev pkg-config libxen-dev libseccomp-dev libcap-ng-dev libconfuse-dev \
-	libjansson-dev \
+	libjansson-dev libmd-dev \
 	clang clang-format clang-tidy libclang-rt-dev llvm libcmocka-dev shellcheck mandoc gcovr \
 	systemd git
 DEPS += $(shell sed '/^\#/d' tests/xen/lab/packages.txt 2>/dev/null)
@@ -106,8 +106,8 @@ override CFLAGS := -std=gnu11 $(OPTIMIZE) -g $(WARNINGS) $(HARDENING) $(SAN_FLAG
 override LDFLAGS := -pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,--as-needed $(SAN_FLAGS) \
 	$(if $(COV),--coverage) $(LDFLAGS) -pthread
 
-SUPERVISOR_LIBS := -lxenstore -lxenevtchn -lxengnttab -lseccomp -lcap-ng -lconfuse
-CTL_LIBS := -lseccomp -lconfuse -ljansson
+SUPERVISOR_LIBS := -lxenstore -lxenevtchn -lxengnttab -lseccomp -lcap-ng -lconfuse -lmd
+CTL_LIBS := -lseccomp -lconfuse -ljansson -lmd
 WORKER_LIBS := -lcap-ng
 AUDIT_LIBS := -lseccomp
 LIBS := $(SUPERVISOR_LIBS) $(WORKER_LIBS)

@@ -55,6 +55,11 @@ static uint32_t allowed(const struct filter_spec *spec)
     return (spec->read_only ? OPERATIONS_READ_ONLY : OPERATIONS_ALL) & ~spec->forbidden;
 }
 
+bool filter_same(const struct filter_spec *a, const struct filter_spec *b)
+{
+    return a->notify == b->notify && allowed(a) == allowed(b);
+}
+
 static int add_rules(scmp_filter_ctx ctx, const struct filter_spec *spec)
 {
     for (size_t i = 0; i < filter_table_len; i++) {

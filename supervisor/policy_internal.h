@@ -64,6 +64,7 @@ struct policy_set {
 
 struct policy {
     struct policy_set *set;
+    struct policy_set *live_set;         /* of the values that policy_follow() brought, or NULL */
     const struct policy_section *domain; /* NULL: none was chosen */
     uint64_t number[POLICY_KEYS];
     const struct policy_value *from[POLICY_KEYS]; /* the last layer that gave it */
@@ -83,6 +84,8 @@ const char *policy_set_file(struct policy_set *set, const char *name);
 /* A section at the end of the set, of which it owns the title's copy. NULL when out of memory. */
 struct policy_section *policy_set_section(struct policy_set *set, enum policy_kind kind,
                                           const char *title, struct policy_place at);
+/* Both NULL, or both the same. */
+bool policy_same_text(const char *a, const char *b);
 const char *policy_kind_name(enum policy_kind kind);
 
 /* --- policy_value.c --- */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hash.h"
 #include "policy_internal.h"
 
 static void print_place(const struct policy_value *v, FILE *out)
@@ -69,8 +70,11 @@ static void print_title(const struct policy *p, FILE *out)
 
 void policy_print(const struct policy *p, FILE *out)
 {
+    char hash[POLICY_HASH_SIZE];
     const char *comma = "";
 
+    policy_hash(p, hash);
+    (void)fprintf(out, "# %s\n", hash);
     print_title(p, out);
     for (int i = 0; i < POLICY_KEYS; i++)
         if (policy_keys[i].enforced != POLICY_NOT_ENFORCED)
@@ -83,6 +87,25 @@ void policy_print(const struct policy *p, FILE *out)
         comma = ",";
     }
     (void)fputc('\n', out);
+}
+
+void policy_hash(const struct policy *p, char out[POLICY_HASH_SIZE])
+{
+    struct hash h;
+
+    _Static_assert(POLICY_HASH_SIZE == HASH_TEXT_SIZE, "one form for all hashes");
+    hash_begin(&h);
+    for (int i = 0; i < POLICY_KEYS; i++) {
+        char *text = value_text(p, (enum policy_key)i);
+
+        /* name, value and newline: a value holds no newline, so that no two policies look alike */
+        hash_add(&h, policy_keys[i].name, strlen(policy_keys[i].name));
+        hash_add(&h, "=", 1);
+        hash_add(&h, text != NULL ? text : "", text != NULL ? strlen(text) : 0);
+        hash_add(&h, "\n", 1);
+        free(text);
+    }
+    hash_end(&h, out);
 }
 
 size_t policy_diff(const struct policy *from, const struct policy *to, FILE *out, size_t *reconnect)
@@ -120,11 +143,6 @@ static const struct policy_section *find_domain(const struct policy_set *set, co
     return NULL;
 }
 
-static bool same_text(const char *a, const char *b)
-{
-    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
-}
-
 /* One section against its counterpart; NULL stands for the defaults of that set. */
 static size_t diff_section(struct policy_set *from, const struct policy_section *s,
                            struct policy_set *to, const struct policy_section *t, FILE *out)
@@ -137,7 +155,7 @@ static size_t diff_section(struct policy_set *from, const struct policy_section 
 
     if (lines != NULL) {
         differ = policy_diff(a, b, lines, &reconnect);
-        if (s != NULL && t != NULL && !same_text(s->uuid.text, t->uuid.text)) {
+        if (s != NULL && t != NULL && !policy_same_text(s->uuid.text, t->uuid.text)) {
             (void)fprintf(lines, "    uuid: %s -> %s\n",
                           s->uuid.text != NULL ? s->uuid.text : "any",
                           t->uuid.text != NULL ? t->uuid.text : "any");

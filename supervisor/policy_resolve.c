@@ -67,7 +67,33 @@ void policy_free(struct policy *p)
     if (p == NULL)
         return;
     policy_set_unref(p->set);
+    policy_set_unref(p->live_set);
     free(p);
+}
+
+struct policy *policy_copy(const struct policy *p)
+{
+    struct policy *copy = malloc(sizeof(*copy));
+
+    if (copy == NULL)
+        return NULL;
+    *copy = *p;
+    policy_set_ref(copy->set);
+    if (copy->live_set != NULL)
+        policy_set_ref(copy->live_set);
+    return copy;
+}
+
+void policy_follow(struct policy *p, const struct policy *newer)
+{
+    for (int i = 0; i < POLICY_KEYS; i++) {
+        if (!policy_keys[i].live)
+            continue;
+        p->number[i] = newer->number[i];
+        p->from[i] = newer->from[i];
+    }
+    policy_set_unref(p->live_set);
+    p->live_set = policy_set_ref(newer->set);
 }
 
 const struct policy_value *policy_value_of(const struct policy *p, enum policy_key key)

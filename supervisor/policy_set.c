@@ -186,6 +186,26 @@ struct policy_set *policy_load_text(const char *name, const char *text, size_t l
     return finish(set, report);
 }
 
+bool policy_same_text(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+void policy_remember(struct policy_set *set, const struct policy_set *earlier)
+{
+    for (size_t i = 0; i < set->num_sections; i++) {
+        struct policy_section *s = set->section[i];
+
+        for (size_t j = 0; s->kind == POLICY_DOMAIN && j < earlier->num_sections; j++) {
+            const struct policy_section *t = earlier->section[j];
+
+            if (t->kind == POLICY_DOMAIN && policy_same_text(s->title, t->title) &&
+                policy_same_text(s->uuid.text, t->uuid.text))
+                s->matched |= t->matched;
+        }
+    }
+}
+
 void policy_unmatched(const struct policy_set *set, void (*tell)(void *arg, const char *text),
                       void *arg)
 {

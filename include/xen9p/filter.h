@@ -26,6 +26,9 @@ struct filter_spec {
  */
 int filter_compile(const struct filter_spec *spec);
 
+/* True when both give the same filter: the same calls, however their lack came about. */
+bool filter_same(const struct filter_spec *a, const struct filter_spec *b);
+
 /* Writes the filter as text (pseudo filter code) to `fd`, for people. 0 or a negative errno. */
 int filter_print(const struct filter_spec *spec, int fd);
 

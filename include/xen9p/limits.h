@@ -32,6 +32,7 @@
 #define LIMIT_STORE_PATH 512    /* longest xenstore path that we make, bytes */
 #define LIMIT_EXPORT_PATH 1024  /* longest `path` of a device, bytes */
 #define LIMIT_DEVICES 1024      /* devices known at a time */
+#define LIMIT_FILTERS 64        /* compiled filters that are kept */
 #define LIMIT_WATCH_EVENTS 40   /* state changes of one frontend within LIMIT_WATCH_MS: */
 #define LIMIT_WATCH_MS 2000     /* above that it is polled instead of watched */
 #define LIMIT_POLL_MS 500       /* how often then */

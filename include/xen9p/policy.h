@@ -75,6 +75,8 @@ enum policy_key {
 enum policy_access { POLICY_READ_ONLY, POLICY_READ_WRITE };
 enum policy_toolstack { POLICY_FOLLOW, POLICY_IGNORE };
 enum policy_violation { POLICY_RESTART, POLICY_QUARANTINE };
+enum policy_chown { POLICY_CHOWN_IGNORE, POLICY_CHOWN_REFUSE };
+enum policy_audit_full { POLICY_AUDIT_BLOCK, POLICY_AUDIT_DROP };
 
 enum policy_type {
     POLICY_TYPE_NUMBER,     /* decimal */
@@ -165,6 +167,12 @@ size_t policy_set_files(const struct policy_set *set);
 void policy_unmatched(const struct policy_set *set, void (*tell)(void *arg, const char *text),
                       void *arg);
 
+/*
+ * Sections of `set` that are in `earlier` too, and were chosen there, count as chosen: a domain that is off
+ * now has still been seen.
+ */
+void policy_remember(struct policy_set *set, const struct policy_set *earlier);
+
 /* --- resolving -------------------------------------------------------------------------------- */
 
 /* Who asks. NULL for what is not known: a driver domain may see only the path. */
@@ -188,6 +196,14 @@ struct policy;
 int policy_resolve(struct policy_set *set, const struct policy_subject *who, struct policy **out,
                    char *why, size_t cap);
 void policy_free(struct policy *p);
+/* NULL when out of memory. */
+struct policy *policy_copy(const struct policy *p);
+
+/*
+ * Takes over from `newer` what a running worker follows (the keys that are live): `p` stays what
+ * holds for that worker.
+ */
+void policy_follow(struct policy *p, const struct policy *newer);
 
 uint64_t policy_number(const struct policy *p, enum policy_key key);
 /* Operations that are left when access is taken into account. */
@@ -196,6 +212,13 @@ uint32_t policy_operations(const struct policy *p);
 bool policy_path_allow(const struct policy *p, const char *path);
 /* For the log: the section that was chosen, with file and line, or "defaults", or "built-in". */
 const char *policy_origin(const struct policy *p);
+
+/*
+ * SHA-256 of all effective values, as "sha256:" and 64 hexadecimal digits: equal for two policies
+ * when every key has the same value, whatever section or file it came from.
+ */
+#define POLICY_HASH_SIZE 72
+void policy_hash(const struct policy *p, char out[POLICY_HASH_SIZE]);
 
 /* min(limit of the policy, node of the toolstack); 0 in a node is no wish, 0 in a policy no limit. */
 uint64_t policy_ceiling(const struct policy *p, enum policy_key key, uint64_t node);
