@@ -63,20 +63,21 @@ static size_t escape(char *dst, size_t cap, const char *src)
     return n;
 }
 
-void log_msg(enum log_level level, const char *fmt, ...)
+enum log_level log_highest(void)
+{
+    return log_state.highest;
+}
+
+__attribute__((format(printf, 2, 0))) static void write_line(enum log_level level, const char *fmt,
+                                                             va_list ap)
 {
     char text[LOG_LINE_MAX];
     char line[64 + 4 * LOG_LINE_MAX];
-    va_list ap;
     int n;
     size_t len;
     ssize_t ignored;
 
-    if (level > log_state.highest)
-        return;
-    va_start(ap, fmt);
     (void)vsnprintf(text, sizeof(text), fmt, ap);
-    va_end(ap);
     if (log_state.plain)
         n = snprintf(line, 64, "%s: ", log_state.program);
     else
@@ -87,4 +88,24 @@ void log_msg(enum log_level level, const char *fmt, ...)
     /* one write: lines of several processes do not mix; a full or closed stderr is not our end */
     ignored = write(STDERR_FILENO, line, len);
     (void)ignored;
+}
+
+void log_msg(enum log_level level, const char *fmt, ...)
+{
+    va_list ap;
+
+    if (level > log_state.highest)
+        return;
+    va_start(ap, fmt);
+    write_line(level, fmt, ap);
+    va_end(ap);
+}
+
+void log_always(enum log_level level, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    write_line(level, fmt, ap);
+    va_end(ap);
 }

@@ -16,7 +16,6 @@
 
 #include "xen9p/claim.h"
 #include "xen9p/devices.h"
-#include "xen9p/filter.h"
 #include "xen9p/frontend.h"
 #include "xen9p/journal.h"
 #include "xen9p/store.h"
@@ -51,8 +50,10 @@ static void publish_offer(struct device *d)
         {"error", NULL},   {NULL, NULL},
     };
 
-    (void)snprintf(rings, sizeof(rings), "%u", LIMIT_MAX_RINGS);
-    (void)snprintf(order, sizeof(order), "%u", LIMIT_RING_PAGE_ORDER);
+    d->offered_rings = d->terms.max_rings;
+    d->offered_order = d->terms.max_ring_order;
+    (void)snprintf(rings, sizeof(rings), "%u", d->offered_rings);
+    (void)snprintf(order, sizeof(order), "%u", d->offered_order);
     d->error[0] = '\0';
     publish(d, writes, sizeof(writes) / sizeof(writes[0]), XenbusStateInitWait);
 }
@@ -119,31 +120,41 @@ static void start_failed(struct device *d, const struct child *c, const char *wh
 
 /* --- worker ------------------------------------------------------------------------------------ */
 
+static void quarantine(struct device *d, const struct child *c, const char *why, const char *reason)
+{
+    (void)snprintf(d->error, sizeof(d->error), "quarantine: %s", reason);
+    devices_say(
+        d, LOG_LEVEL_ERROR,
+        "worker %d %s; %s: device closed (quarantine). "
+        "Requests of the guest hang from now on. Find the cause in the lines above and in the kernel "
+        "log, then detach and attach the device, restart the domain, or restart xen9pd",
+        (int)child_pid(c), why, reason);
+    devices_feed(d, DEVICE_DIED_OFTEN);
+}
+
 /* A worker that served has died: successor, or quarantine. */
 static void died(struct device *d, const struct child *c, const char *why)
 {
-    bool too_often = succession_died(&d->succession, loop_now());
+    const struct succession_rules *rules = &d->terms.restart;
+    uint64_t now = loop_now();
+    bool too_often = succession_died(&d->succession, rules, now);
+    char reason[96];
 
-    if (!too_often) {
+    if (child_violation(c) && d->terms.quarantine) {
+        quarantine(d, c, why, "its policy gives a violation no successor");
+    } else if (too_often) {
+        (void)snprintf(reason, sizeof(reason), "more than %u deaths within %u s", rules->limit,
+                       rules->window_ms / 1000);
+        quarantine(d, c, why, reason);
+    } else {
         devices_say(
             d, LOG_LEVEL_ERROR,
-            "worker %d %s; its successor takes over (death %u of %d within %d min): the guest "
+            "worker %d %s; its successor takes over (death %u of %u within %u s): the guest "
             "sees errors on open files and can unmount and mount again",
-            (int)child_pid(c), why, succession_recent(&d->succession, loop_now()), LIMIT_DEATHS,
-            LIMIT_DEATHS_MS / 60000);
+            (int)child_pid(c), why, succession_recent(&d->succession, rules, now), rules->limit,
+            rules->window_ms / 1000);
         devices_feed(d, DEVICE_DIED);
-        return;
     }
-    (void)snprintf(d->error, sizeof(d->error),
-                   "quarantine: more than %d workers died within %d min", LIMIT_DEATHS,
-                   LIMIT_DEATHS_MS / 60000);
-    devices_say(
-        d, LOG_LEVEL_ERROR,
-        "worker %d %s; more than %d deaths within %d min: device closed (quarantine). "
-        "Requests of the guest hang from now on. Find the cause in the lines above and in the kernel "
-        "log, then detach and attach the device, restart the domain, or restart xen9pd",
-        (int)child_pid(c), why, LIMIT_DEATHS, LIMIT_DEATHS_MS / 60000);
-    devices_feed(d, DEVICE_DIED_OFTEN);
 }
 
 static void ended_while_starting(struct device *d, const struct child *c, const char *why)
@@ -185,13 +196,13 @@ static void on_ready(void *owner, const struct ctl_ready *ready)
     struct device *d = owner;
 
     d->threads = ready->threads;
-    devices_say(d, LOG_LEVEL_NOTICE, "worker %d serves %s: %u threads, %u fids%s",
-                (int)child_pid(d->child), d->nodes.path, ready->threads, ready->max_fids,
+    devices_say(d, LOG_LEVEL_NOTICE, "worker %d serves %s: %u threads, %u fids, filter %s%s",
+                (int)child_pid(d->child), d->nodes.path, ready->threads, ready->max_fids, d->filter,
                 (ready->flags & CTL_READY_LANDLOCK) != 0 ? "" : ", no Landlock in this kernel");
-    if (ready->max_fids < LIMIT_MAX_FIDS)
+    if (ready->max_fids < d->terms.worker.max_fids)
         devices_say(d, LOG_LEVEL_NOTICE,
                     "max-fids lowered from %u to %u by RLIMIT_NOFILE; raise LimitNOFILE= for more",
-                    LIMIT_MAX_FIDS, ready->max_fids);
+                    d->terms.worker.max_fids, ready->max_fids);
     devices_feed(d, DEVICE_READY);
 }
 
@@ -228,54 +239,63 @@ static const struct child_owner worker_calls = {
     .ended = on_ended,
 };
 
-/* The filter for this device, compiled once for all that need the same. */
-static int filter_for(struct supervisor *sv, bool read_only)
-{
-    const struct filter_spec spec = {.notify = CTL_NOTIFY_EVTCHN, .read_only = read_only};
-
-    if (sv->filter_fd[read_only] < 0)
-        sv->filter_fd[read_only] = filter_compile(&spec);
-    return sv->filter_fd[read_only];
-}
-
 static void configure(const struct device *d, struct ctl_config *c, uint32_t flags)
 {
-    memset(c, 0, sizeof(*c));
-    c->flags = flags;
+    *c = d->terms.worker;
+    c->flags |= flags;
     c->ring_kind = CTL_RING_GNTDEV;
     c->notify_kind = CTL_NOTIFY_EVTCHN;
     c->num_rings = connection_rings(d->connection);
-    c->threads = LIMIT_THREADS;
-    c->max_fids = LIMIT_MAX_FIDS;
-    c->max_open_files = d->nodes.max_open_files;
-    c->max_msize = LIMIT_MAX_MSIZE;
-    c->limits.max_space = d->nodes.max_space;
-    c->limits.max_files = d->nodes.max_files;
 }
 
-/* Starts a worker on the device's connection. Needs a journal. */
-static int launch(struct device *d, uint32_t flags)
+/* Sends all of it to a new worker. `spec` lacks its path, its configuration and the rings. */
+static int launch_with(struct device *d, struct child_spec *spec, uint32_t flags)
 {
     struct ctl_config config;
-    struct child_spec spec = {.path = d->nodes.path,
-                              .worker_fd = d->sv->worker_fd,
-                              .config = &config,
-                              .fds = {[CTL_CONFIG_FD_NOTIFY] = connection_evtchn_fd(d->connection),
-                                      [CTL_CONFIG_FD_JOURNAL] = d->journal_fd}};
-    int filter = filter_for(d->sv, false);
     int ringmem, err;
 
-    if (filter < 0)
-        return filter;
     configure(d, &config, flags);
     ringmem = connection_map(d->connection, config.ring);
     if (ringmem < 0)
         return ringmem;
-    spec.fds[CTL_CONFIG_FD_RINGMEM] = ringmem;
-    spec.fds[CTL_CONFIG_FD_FILTER] = filter;
-    err = child_start(d->sv->children, &spec, &worker_calls, d, &d->child);
+    spec->path = d->nodes.path;
+    spec->config = &config;
+    spec->fds[CTL_CONFIG_FD_RINGMEM] = ringmem;
+    err = child_start(d->sv->children, spec, &worker_calls, d, &d->child);
     close(ringmem); /* the worker's alone from here on */
     return err;
+}
+
+/* Starts a worker on the device's connection, by the newest policy. Needs a journal. */
+static int launch(struct device *d, uint32_t flags)
+{
+    const struct filter_spec need = {.notify = CTL_NOTIFY_EVTCHN,
+                                     .read_only = d->terms.read_only,
+                                     .forbidden = d->terms.worker.forbidden};
+    struct child_spec spec = {.worker_fd = d->sv->worker_fd,
+                              .read_only = d->terms.read_only,
+                              .fds = {[CTL_CONFIG_FD_NOTIFY] = connection_evtchn_fd(d->connection),
+                                      [CTL_CONFIG_FD_JOURNAL] = d->journal_fd}};
+    const struct compiled_filter *filter;
+    struct policy *in_force;
+    int err = 0;
+
+    filter = filter_cache_get(&d->sv->filters, &need, &err);
+    if (filter == NULL)
+        return err;
+    in_force = policy_copy(d->policy);
+    if (in_force == NULL)
+        return -ENOMEM;
+    spec.fds[CTL_CONFIG_FD_FILTER] = filter->fd;
+    err = launch_with(d, &spec, flags);
+    if (err != 0) {
+        policy_free(in_force);
+        return err;
+    }
+    policy_free(d->in_force);
+    d->in_force = in_force;
+    memcpy(d->filter, filter->hash, sizeof(d->filter));
+    return 0;
 }
 
 /* --- connecting -------------------------------------------------------------------------------- */
@@ -302,6 +322,17 @@ static int get_frontend(void *arg, const char *name, char *buf, size_t cap)
     return store_read(d->sv->xs, path, buf, cap);
 }
 
+/* What we have published holds: a policy may offer fewer rings than the protocol has. */
+static int judge_rings(const struct device *d, const struct frontend_nodes *nodes,
+                       struct nodes_fault *fault)
+{
+    if (nodes->num_rings <= d->offered_rings)
+        return 0;
+    *fault = (struct nodes_fault){.node = "num-rings", .why = "must be at most max-rings"};
+    (void)snprintf(fault->value, sizeof(fault->value), "%u", nodes->num_rings);
+    return -EINVAL;
+}
+
 /* The frontend's nodes and interface pages, read once, into d->connection; and a fresh journal. */
 static int connect_rings(struct device *d)
 {
@@ -311,9 +342,11 @@ static int connect_rings(struct device *d)
 
     act_release(d);
     if (err == 0)
-        err = connection_open(d->domid, &nodes, LIMIT_RING_PAGE_ORDER, &d->connection, &fault);
+        err = judge_rings(d, &nodes, &fault);
     else if (err != -EINVAL)
         fault = (struct nodes_fault){"(frontend)", "", "its nodes cannot be read"};
+    if (err == 0)
+        err = connection_open(d->domid, &nodes, d->offered_order, &d->connection, &fault);
     if (err != 0) {
         act_refuse(d, &fault);
         frontend_slow_down(d);
@@ -361,7 +394,9 @@ static void resume(struct device *d)
     if (err == 0)
         return;
     cannot_start(d, err);
-    devices_feed(d, succession_died(&d->succession, loop_now()) ? DEVICE_DIED_OFTEN : DEVICE_DIED);
+    devices_feed(d, succession_died(&d->succession, &d->terms.restart, loop_now())
+                        ? DEVICE_DIED_OFTEN
+                        : DEVICE_DIED);
 }
 
 /* Two workers on one ring would tear it: the dead supervisor's own has to end first. */
@@ -394,7 +429,8 @@ static void schedule(struct device *d)
         devices_say(d, LOG_LEVEL_NOTICE, "was connected by an earlier xen9pd; adopting its rings");
     }
     d->retry = (struct loop_timer){.fire = retry_due, .owner = d};
-    loop_timer_set(d->sv->loop, &d->retry, succession_delay(&d->succession, loop_now()));
+    loop_timer_set(d->sv->loop, &d->retry,
+                   succession_delay(&d->succession, &d->terms.restart, loop_now()));
 }
 
 static void connected(struct device *d)

@@ -37,6 +37,7 @@ struct child {
     bool killed;               /* by us */
     bool timed_out;
     bool broke_protocol;
+    bool filtered; /* killed by its seccomp filter */
     struct loop_source control, process;
     struct loop_timer deadline;
     const struct child_owner *calls; /* NULL once given up */
@@ -235,6 +236,7 @@ static void process_ready(struct loop_source *s, uint32_t events)
     if (waitid(P_PIDFD, (id_t)c->pidfd, &info, WEXITED | WNOHANG) != 0 || info.si_pid == 0)
         return;
     hear(c, LAST_WORDS);
+    c->filtered = info.si_code != CLD_EXITED && info.si_status == SIGSYS;
     describe_end(c, &info, why, sizeof(why));
     if (c->calls != NULL)
         c->calls->ended(c->owner, c, false, why);
@@ -357,6 +359,11 @@ bool child_failure(const struct child *c, struct ctl_failed *failed)
 {
     *failed = c->failure;
     return c->failure.hdr.type == CTL_FAILED;
+}
+
+bool child_violation(const struct child *c)
+{
+    return c->broke_protocol || c->filtered;
 }
 
 bool child_timed_out(const struct child *c)

@@ -13,6 +13,7 @@
 #include <xen/io/xenbus.h>
 
 #include "xen9p/act.h"
+#include "xen9p/admit.h"
 #include "xen9p/frontend.h"
 #include "xen9p/store.h"
 #include "xen9p/supervisor.h"
@@ -21,14 +22,20 @@
 
 void devices_say(const struct device *d, enum log_level level, const char *fmt, ...)
 {
+    enum log_level most = log_highest();
     char text[LINE_MAX_BYTES];
     va_list ap;
 
+    /* the domain's own level holds, unless xen9pd was told to say everything */
+    if (most != LOG_LEVEL_DEBUG && d->policy != NULL)
+        most = d->terms.log_level;
+    if (level > most)
+        return;
     va_start(ap, fmt);
     (void)vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
-    log_msg(level, "domain %u%s%s%s device %u: %s", d->domid, d->domain[0] != '\0' ? " (" : "",
-            d->domain, d->domain[0] != '\0' ? ")" : "", d->devid, text);
+    log_always(level, "domain %u%s%s%s device %u: %s", d->domid, d->who.name[0] != '\0' ? " (" : "",
+               d->who.name, d->who.name[0] != '\0' ? ")" : "", d->devid, text);
 }
 
 struct device *devices_find(struct supervisor *sv, uint32_t domid, uint32_t devid)
@@ -50,15 +57,6 @@ static int get_backend(void *arg, const char *name, char *buf, size_t cap)
     return store_read(d->sv->xs, path, buf, cap);
 }
 
-static void read_name(struct device *d)
-{
-    char path[64];
-
-    (void)snprintf(path, sizeof(path), "/local/domain/%u/name", d->domid);
-    if (store_read_string(d->sv->xs, path, d->domain, sizeof(d->domain)) != 0)
-        d->domain[0] = '\0'; /* a driver domain may not see it */
-}
-
 static struct device *device_new(struct supervisor *sv, uint32_t domid, uint32_t devid)
 {
     struct device *d = calloc(1, sizeof(*d));
@@ -69,6 +67,8 @@ static struct device *device_new(struct supervisor *sv, uint32_t domid, uint32_t
     d->domid = domid;
     d->devid = devid;
     d->journal_fd = -1;
+    d->offered_rings = LIMIT_MAX_RINGS; /* a predecessor may have published something */
+    d->offered_order = LIMIT_RING_PAGE_ORDER;
     (void)snprintf(d->dir, sizeof(d->dir), "backend/xen_9pfs/%u/%u", domid, devid);
     return d;
 }
@@ -127,7 +127,6 @@ static void introduce(struct device *d)
     struct nodes_fault fault;
     int err = nodes_backend(get_backend, d, d->domid, d->devid, &d->nodes, &fault);
 
-    read_name(d);
     d->written = backend_state(d);
     d->state = device_first_state(d->written);
     if (is_offline(d)) {
@@ -135,9 +134,11 @@ static void introduce(struct device *d)
     } else if (err == -EINVAL) {
         act_refuse(d, &fault);
         devices_feed(d, DEVICE_REFUSE);
+    } else if (!admit_device(d)) {
+        devices_feed(d, DEVICE_REFUSE);
     } else {
-        devices_say(d, LOG_LEVEL_NOTICE, "found, exports %s (%s)", d->nodes.path,
-                    device_state_name(d->state));
+        devices_say(d, LOG_LEVEL_NOTICE, "found, exports %s (%s); policy: %s", d->nodes.path,
+                    device_state_name(d->state), policy_origin(d->policy));
         frontend_follow(d);
         devices_feed(d, DEVICE_FOUND);
     }
@@ -210,6 +211,7 @@ static void forget(struct device *d)
 
     devices_say(d, LOG_LEVEL_NOTICE, "removed");
     sv->num_devices--;
+    admit_forget(d);
     free(d);
     devices_check(sv, domid, devid); /* it may have been made anew meanwhile */
 }
@@ -229,6 +231,23 @@ void devices_tidy(struct supervisor *sv)
     }
 }
 
+static void dump_device(const struct device *d, uint64_t now)
+{
+    char hash[POLICY_HASH_SIZE] = "none";
+
+    devices_say(d, LOG_LEVEL_NOTICE,
+                "%s, worker %d, uid %u, %u threads, msize %u, %u deaths (%u recent), exports %s",
+                device_state_name(d->state), d->child != NULL ? (int)child_pid(d->child) : 0,
+                d->child != NULL ? child_uid(d->child) : 0, d->threads, d->msize,
+                d->succession.deaths, succession_recent(&d->succession, &d->terms.restart, now),
+                d->nodes.path);
+    if (d->in_force != NULL)
+        policy_hash(d->in_force, hash);
+    devices_say(d, LOG_LEVEL_NOTICE, "policy %s, in force %s, filter %s",
+                d->policy != NULL ? policy_origin(d->policy) : "refuses it", hash,
+                d->filter[0] != '\0' ? d->filter : "none");
+}
+
 void devices_dump(const struct supervisor *sv)
 {
     uint64_t now = loop_now();
@@ -236,10 +255,5 @@ void devices_dump(const struct supervisor *sv)
     log_notice("status: %u devices, %u worker processes", sv->num_devices,
                children_count(sv->children));
     for (const struct device *d = sv->devices; d != NULL; d = d->next)
-        devices_say(
-            d, LOG_LEVEL_NOTICE,
-            "%s, worker %d, uid %u, %u threads, msize %u, %u deaths (%u recent), exports %s",
-            device_state_name(d->state), d->child != NULL ? (int)child_pid(d->child) : 0,
-            d->child != NULL ? child_uid(d->child) : 0, d->threads, d->msize, d->succession.deaths,
-            succession_recent(&d->succession, now), d->nodes.path);
+        dump_device(d, now);
 }

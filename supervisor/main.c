@@ -19,6 +19,7 @@
 
 #include <xenstore.h>
 
+#include "xen9p/admit.h"
 #include "xen9p/claim.h"
 #include "xen9p/devices.h"
 #include "xen9p/log.h"
@@ -119,7 +120,7 @@ static void after_event(void *arg)
 static void reload(void)
 {
     service_notify_reloading();
-    log_notice("SIGHUP: nothing to reload, there are no policy files");
+    log_notice("SIGHUP: the policy is read at the start only");
     service_notify("READY=1");
 }
 
@@ -266,7 +267,7 @@ static int serve(struct supervisor *sv)
 
 int main(int argc, char **argv)
 {
-    struct supervisor sv = {.worker_fd = -1, .filter_fd = {-1, -1}};
+    struct supervisor sv = {.worker_fd = -1, .policies = NULL};
     struct loop_source signals = {.ready = signal_ready, .owner = &sv};
     struct options o;
     int status = parse_options(argc, argv, &o);
@@ -281,10 +282,13 @@ int main(int argc, char **argv)
         return EXIT_FAILURE;
     }
     privileges_raise_nofile();
+    if (!admit_load(&sv))
+        return EXIT_FAILURE;
     if (!open_parts(&sv, &signals) || privileges_reduce() != 0)
         return EXIT_FAILURE;
     status = serve(&sv);
     xs_close(sv.xs);
+    filter_cache_clear(&sv.filters);
     log_notice("ends with status %d", status);
     return status;
 }

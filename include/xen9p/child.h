@@ -63,6 +63,8 @@ pid_t child_pid(const struct child *c);
 uid_t child_uid(const struct child *c);
 /* True when CTL_FAILED came; *failed is what it said. */
 bool child_failure(const struct child *c, struct ctl_failed *failed);
+/* True when it did what no worker does: a call that its filter kills for, a message out of order. */
+bool child_violation(const struct child *c);
 /* True when it was killed because it was not READY in time. */
 bool child_timed_out(const struct child *c);
 

@@ -15,10 +15,13 @@
 #include "xen9p/connect.h"
 #include "xen9p/control.h"
 #include "xen9p/device.h"
+#include "xen9p/domain.h"
+#include "xen9p/filter_cache.h"
 #include "xen9p/limits.h"
 #include "xen9p/loop.h"
 #include "xen9p/nodes.h"
 #include "xen9p/succession.h"
+#include "xen9p/terms.h"
 
 struct xs_handle;
 struct device;
@@ -29,14 +32,15 @@ struct supervisor {
     struct children *children;
     struct device *devices;
     uint32_t num_devices;
-    int worker_fd;               /* the worker's executable */
-    int filter_fd[2];            /* compiled filters: read-write, read-only; -1 until needed */
-    bool claimed;                /* libxl/xen-9pfs is ours */
-    bool stopping;               /* no more events; ends when the workers have */
-    int exit_status;             /* once stopping */
-    bool scan;                   /* look at the whole of backend/xen_9pfs */
-    struct loop_source store;    /* xenstore's watch events */
-    struct loop_timer store_ask; /* whether it is still there */
+    int worker_fd; /* the worker's executable */
+    struct filter_cache filters;
+    struct policy_set *policies;               /* as loaded last without an error */
+    bool claimed;                              /* libxl/xen-9pfs is ours */
+    bool stopping;                             /* no more events; ends when the workers have */
+    int exit_status;                           /* once stopping */
+    bool scan;                                 /* look at the whole of backend/xen_9pfs */
+    struct loop_source store;                  /* xenstore's watch events */
+    struct loop_timer store_ask;               /* whether it is still there */
     void (*store_lost)(struct supervisor *sv); /* xenstored went away */
 };
 
@@ -60,14 +64,21 @@ struct device {
     struct supervisor *sv;
     struct device *next;
     uint32_t domid, devid;
-    char dir[64];    /* backend directory, relative */
-    char domain[64]; /* the domain's name, "" when it cannot be read */
+    char dir[64]; /* backend directory, relative */
+    struct domain_id who;
     enum device_state state;
     unsigned written; /* xenbus state that we wrote last, or found */
     bool changed;     /* an event came for the backend directory */
     bool seen;        /* by the present scan */
-    char error[256];  /* for the `error` node, "" when all is well */
+    char error[512];  /* for the `error` node, "" when all is well */
     struct backend_nodes nodes;
+
+    struct policy *policy;         /* what holds from the next connection on; NULL: refused */
+    struct policy *in_force;       /* what its worker goes by; NULL when there was none so far */
+    struct terms terms;            /* of `policy` */
+    uint32_t offered_rings;        /* max-rings as published */
+    uint32_t offered_order;        /* max-ring-page-order as published */
+    char filter[FILTER_HASH_SIZE]; /* of its worker; "" when there was none so far */
     struct frontend_watch fe;
 
     struct connection *connection; /* validated rings, kept for successors */

@@ -243,37 +243,60 @@ static void test_flapping(void **state)
 
 static void test_deaths(void **state)
 {
+    const struct succession_rules rules = {LIMIT_DEATHS, LIMIT_DEATHS_MS, LIMIT_BACKOFF_MS,
+                                           LIMIT_BACKOFF_MAX_MS};
     struct succession s = {.deaths = 0};
     uint64_t now = 1000;
     uint32_t last = 0;
 
     (void)state;
     for (int i = 0; i < LIMIT_DEATHS; i++) {
-        assert_false(succession_died(&s, now));
-        assert_int_equal(succession_recent(&s, now), i + 1);
-        assert_true(i == 0 ? succession_delay(&s, now) == 0 : succession_delay(&s, now) > last);
-        assert_true(succession_delay(&s, now) <= LIMIT_BACKOFF_MAX_MS);
-        last = succession_delay(&s, now);
+        assert_false(succession_died(&s, &rules, now));
+        assert_int_equal(succession_recent(&s, &rules, now), i + 1);
+        assert_true(i == 0 ? succession_delay(&s, &rules, now) == 0
+                           : succession_delay(&s, &rules, now) > last);
+        assert_true(succession_delay(&s, &rules, now) <= LIMIT_BACKOFF_MAX_MS);
+        last = succession_delay(&s, &rules, now);
         now += 1000;
     }
-    assert_true(succession_died(&s, now));
+    assert_true(succession_died(&s, &rules, now));
     /* the window moves on */
     now += LIMIT_DEATHS_MS;
-    assert_int_equal(succession_recent(&s, now), 0);
-    assert_int_equal(succession_delay(&s, now), 0);
-    assert_false(succession_died(&s, now));
+    assert_int_equal(succession_recent(&s, &rules, now), 0);
+    assert_int_equal(succession_delay(&s, &rules, now), 0);
+    assert_false(succession_died(&s, &rules, now));
     /* one death per fifth of the window is borne for ever */
     for (int i = 0; i < 100; i++) {
         now += LIMIT_DEATHS_MS / LIMIT_DEATHS;
-        assert_false(succession_died(&s, now));
+        assert_false(succession_died(&s, &rules, now));
     }
     /* a little faster is not */
     bool quarantined = false;
     for (int i = 0; i < 100 && !quarantined; i++) {
         now += LIMIT_DEATHS_MS / LIMIT_DEATHS - 1000;
-        quarantined = succession_died(&s, now);
+        quarantined = succession_died(&s, &rules, now);
     }
     assert_true(quarantined);
+}
+
+/* A policy's numbers instead of the built-in ones. */
+static void test_deaths_by_policy(void **state)
+{
+    struct succession_rules rules = {2, 10000, 7, 20};
+    struct succession s = {.deaths = 0};
+
+    (void)state;
+    assert_false(succession_died(&s, &rules, 1000));
+    assert_false(succession_died(&s, &rules, 2000));
+    assert_int_equal(succession_delay(&s, &rules, 2000), 7);
+    assert_true(succession_died(&s, &rules, 3000));
+    assert_int_equal(succession_delay(&s, &rules, 3000), 14);
+    rules.delay_max_ms = 10; /* changed by a reload */
+    assert_int_equal(succession_delay(&s, &rules, 3000), 10);
+    assert_false(succession_died(&s, &rules, 12500)); /* only the last one counts still */
+    rules.limit = 0;                                  /* none is forgiven */
+    s = (struct succession){.deaths = 0};
+    assert_true(succession_died(&s, &rules, 1000));
 }
 
 int main(void)
@@ -291,6 +314,7 @@ int main(void)
         cmocka_unit_test(test_invariants),
         cmocka_unit_test(test_flapping),
         cmocka_unit_test(test_deaths),
+        cmocka_unit_test(test_deaths_by_policy),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
