@@ -107,7 +107,7 @@ int op_getattr(struct request *r)
 
     if (!cursor_done(&r->in))
         return -EINVAL;
-    f = fid_get(r->session->fids, num, r->generation);
+    f = request_fid(r, num);
     if (f == NULL)
         return -EBADF;
     if (statx(f->path_fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, &sx) != 0)
@@ -277,7 +277,7 @@ int op_setattr(struct request *r)
     err = attr_refuses(r->session, a.valid); /* before the fid is looked for */
     if (err != 0)
         return err;
-    f = fid_get(r->session->fids, num, r->generation);
+    f = request_fid(r, num);
     if (f == NULL)
         return -EBADF;
     err = attr_change(r, f, &a);
@@ -300,7 +300,7 @@ int op_statfs(struct request *r)
 
     if (!cursor_done(&r->in))
         return -EINVAL;
-    f = fid_get(r->session->fids, num, r->generation);
+    f = request_fid(r, num);
     if (f == NULL)
         return -EBADF;
     if (fstatfs(f->path_fd, &fs) != 0)

@@ -55,7 +55,7 @@ int op_readdir(struct request *r)
         return -EINVAL;
     if (count > most)
         count = most;
-    f = fid_get(r->session->fids, num, r->generation);
+    f = request_fid(r, num);
     if (f == NULL)
         return -EBADF;
     if (S_ISDIR(f->type)) {

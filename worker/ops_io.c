@@ -15,7 +15,7 @@
 /* The open file of a fid. -EBADF: no such fid, not open, or not open for this. */
 static int open_file(struct request *r, uint32_t num, bool write, struct fid **out)
 {
-    struct fid *f = fid_get(r->session->fids, num, r->generation);
+    struct fid *f = request_fid(r, num);
     uint32_t mode;
 
     if (f == NULL)
@@ -99,7 +99,7 @@ int op_fsync(struct request *r)
 
     if (!cursor_done(&r->in))
         return -EINVAL;
-    f = fid_get(r->session->fids, num, r->generation);
+    f = request_fid(r, num);
     if (f == NULL)
         return -EBADF;
     fd = atomic_load(&f->io_fd);

@@ -29,7 +29,7 @@ static int get_dir(struct request *r, uint32_t num, struct wire_str name, char o
 
     if (err != 0)
         return err;
-    *dir = fid_get(r->session->fids, num, r->generation);
+    *dir = request_fid(r, num);
     if (*dir == NULL)
         return -EBADF;
     if (S_ISDIR((*dir)->type))
@@ -206,7 +206,7 @@ int op_readlink(struct request *r)
 
     if (!cursor_done(&r->in))
         return -EINVAL;
-    f = fid_get(r->session->fids, num, r->generation);
+    f = request_fid(r, num);
     if (f == NULL)
         return -EBADF;
     if (S_ISLNK(f->type)) {
@@ -247,7 +247,7 @@ int op_link(struct request *r)
     err = get_dir(r, dnum, wire, name, &dir);
     if (err != 0)
         return err;
-    f = fid_get(r->session->fids, num, r->generation);
+    f = request_fid(r, num);
     if (f == NULL)
         err = -EBADF;
     else

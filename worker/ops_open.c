@@ -151,7 +151,7 @@ int op_lopen(struct request *r)
 
     if (!cursor_done(&r->in) || (p9 & P9_L_ACCMODE) == P9_L_ACCMODE)
         return -EINVAL;
-    f = fid_get(r->session->fids, num, r->generation);
+    f = request_fid(r, num);
     if (f == NULL)
         return -EBADF;
     err = open_fid(r, f, p9);
@@ -288,7 +288,7 @@ int op_lcreate(struct request *r)
     err = p9_name(wire, name);
     if (err != 0)
         return err;
-    dir = fid_get(r->session->fids, num, r->generation);
+    dir = request_fid(r, num);
     if (dir == NULL)
         return -EBADF;
     err = open_create(r, dir, name, p9, mode);

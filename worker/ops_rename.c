@@ -43,8 +43,8 @@ int name_move(struct request *r, const struct fid *f, int to, const char *newnam
 /* Two fids at once: both or none. */
 static int get_two(struct request *r, uint32_t a, uint32_t b, struct fid **fa, struct fid **fb)
 {
-    *fa = fid_get(r->session->fids, a, r->generation);
-    *fb = fid_get(r->session->fids, b, r->generation);
+    *fa = request_fid(r, a);
+    *fb = request_fid(r, b);
     if (*fa != NULL && *fb != NULL)
         return 0;
     fid_put(*fa);
@@ -120,7 +120,7 @@ int op_unlinkat(struct request *r)
     err = p9_name(wire, name);
     if (err != 0)
         return err;
-    dir = fid_get(r->session->fids, num, r->generation);
+    dir = request_fid(r, num);
     if (dir == NULL)
         return -EBADF;
     if (!S_ISDIR(dir->type))
@@ -156,7 +156,7 @@ int op_remove(struct request *r)
 
     if (!cursor_done(&r->in))
         return -EINVAL;
-    f = fid_remove(r->session->fids, num, r->generation);
+    f = request_take_fid(r, num);
     if (f == NULL)
         return -EBADF;
     err = session_refuses(r->session, OPERATION_DELETE);

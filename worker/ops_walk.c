@@ -151,7 +151,7 @@ int op_walk(struct request *r)
         return err;
     if (w.newnum == P9_NOFID)
         return -EBADF;
-    f = fid_get(r->session->fids, w.num, r->generation);
+    f = request_fid(r, w.num);
     if (f == NULL)
         return -EBADF;
     err = walk_from(r, &w, f);
@@ -166,7 +166,7 @@ int op_clunk(struct request *r)
 
     if (!cursor_done(&r->in))
         return -EINVAL;
-    f = fid_remove(r->session->fids, num, r->generation);
+    f = request_take_fid(r, num);
     if (f == NULL)
         return -EBADF;
     fid_put(f);

@@ -13,6 +13,16 @@
 #include "xen9p/reply.h"
 #include "xen9p/worker.h"
 
+struct fid *request_fid(struct request *r, uint32_t num)
+{
+    return fid_get(r->session->fids, num, r->generation);
+}
+
+struct fid *request_take_fid(struct request *r, uint32_t num)
+{
+    return fid_remove(r->session->fids, num, r->generation);
+}
+
 int request_big_reply(struct request *r, uint32_t body)
 {
     uint32_t size = r->session->max_msize;

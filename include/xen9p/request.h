@@ -16,6 +16,7 @@
 #include "xen9p/limits.h"
 #include "xen9p/p9.h"
 
+struct fid;
 struct ring;
 struct session;
 
@@ -62,6 +63,14 @@ struct request {
  * not fit (r->out.bad) becomes EMSGSIZE by itself.
  */
 typedef int (*request_handler)(struct request *r);
+
+/*
+ * The fid that a handler works on: fid_get() and fid_remove() of the request's session. One place
+ * for all handlers, so that what is said about a request later is said about this very fid, which
+ * another request may clunk or replace meanwhile.
+ */
+struct fid *request_fid(struct request *r, uint32_t num);
+struct fid *request_take_fid(struct request *r, uint32_t num);
 
 /*
  * Gives `r->out` room for `body` bytes of reply body (at most msize), in a buffer that is kept
