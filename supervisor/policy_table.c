@@ -120,7 +120,7 @@ const struct policy_key_info policy_keys[POLICY_KEYS] = {
     [POLICY_MAX_OPEN_FILES] = {"max-open-files",
                                NUMBER("files", 0, 65536),
                                "0",
-                               NO,
+                               YES,
                                RECONNECT,
                                "files open at a time; 0: only max-fids bounds them",
                                {0}},

@@ -25,6 +25,8 @@ struct fid_table {
     unsigned int bits; /* 1 << bits buckets */
     uint32_t count, max;
     uint32_t generation;
+    _Atomic uint32_t open; /* files open at present: those of fids in use, in the table or not */
+    uint32_t max_open;     /* UINT32_MAX: no limit */
 };
 
 static uint32_t hash(uint32_t num, unsigned int bits)
@@ -40,6 +42,7 @@ struct fid_table *fid_table_new(uint32_t max)
         return NULL;
     t->bits = FIRST_BITS;
     t->max = max;
+    t->max_open = UINT32_MAX;
     t->bucket = calloc((size_t)1 << t->bits, sizeof(struct fid *));
     if (t->bucket == NULL) {
         free(t);
@@ -47,6 +50,34 @@ struct fid_table *fid_table_new(uint32_t max)
     }
     pthread_mutex_init(&t->lock, NULL);
     return t;
+}
+
+void fid_table_limit_open(struct fid_table *t, uint32_t max)
+{
+    t->max_open = max != 0 ? max : UINT32_MAX;
+}
+
+int fid_opening(struct fid_table *t)
+{
+    uint32_t n = atomic_load_explicit(&t->open, memory_order_relaxed);
+
+    do
+        if (n >= t->max_open)
+            return -EMFILE;
+    while (!atomic_compare_exchange_weak(&t->open, &n, n + 1));
+    return 0;
+}
+
+void fid_not_opened(struct fid_table *t)
+{
+    atomic_fetch_sub(&t->open, 1);
+}
+
+void fid_opened(struct fid_table *t, struct fid *f, int io_fd, uint32_t open_flags)
+{
+    f->open_flags = open_flags;
+    f->opened_in = t;
+    atomic_store(&f->io_fd, io_fd);
 }
 
 /* Unlinks all fids from the table; returns them as a list. Lock held. */
@@ -172,6 +203,8 @@ void fid_put(struct fid *f)
     io_fd = atomic_load(&f->io_fd);
     if (io_fd >= 0)
         close(io_fd);
+    if (f->opened_in != NULL)
+        fid_not_opened(f->opened_in);
     close(f->path_fd);
     pthread_mutex_destroy(&f->lock);
     free(f);

@@ -99,17 +99,21 @@ static int reopen(const struct fid *f, int flags)
 }
 
 /* Opens `f`; its lock is held. */
-static int open_locked(struct fid *f, uint32_t p9)
+static int open_locked(struct fid_table *t, struct fid *f, uint32_t p9)
 {
-    int fd;
+    int err, fd;
 
     if (atomic_load(&f->io_fd) >= 0)
         return -EINVAL; /* a fid is opened once, open(5) */
+    err = fid_opening(t);
+    if (err != 0)
+        return err;
     fd = reopen(f, host_flags(p9));
-    if (fd < 0)
+    if (fd < 0) {
+        fid_not_opened(t);
         return fd;
-    f->open_flags = p9;
-    atomic_store(&f->io_fd, fd);
+    }
+    fid_opened(t, f, fd, p9);
     return 0;
 }
 
@@ -136,7 +140,7 @@ int open_fid(struct request *r, struct fid *f, uint32_t p9)
     if (err != 0)
         return err;
     pthread_mutex_lock(&f->lock);
-    err = open_locked(f, p9);
+    err = open_locked(r->session->fids, f, p9);
     pthread_mutex_unlock(&f->lock);
     return err;
 }
@@ -162,46 +166,43 @@ int op_lopen(struct request *r)
 }
 
 struct create {
+    struct fid_table *fids;
     uint32_t num, p9, mode;
     const char *name;
 };
 
-/*
- * Makes the fid that stands for the created file. Takes over both descriptors; `io_fd` may be -1.
- * Returns NULL when out of memory.
- */
-static struct fid *made(const struct create *c, const struct fid *dir, int path_fd, mode_t type,
-                        int io_fd)
+/* The fid that stands for the file just created. Takes over `io_fd` when it returns 0. */
+static int made(const struct create *c, const struct fid *dir, int io_fd, struct fid **out)
 {
-    struct fid *f = fid_new(c->num, path_fd, type, dir->uid);
+    int path_fd = path_again(io_fd);
 
-    if (f == NULL && io_fd >= 0)
-        close(io_fd);
-    if (f == NULL)
-        return NULL;
-    atomic_store(&f->io_fd, io_fd);
-    f->open_flags = c->p9;
-    return f;
+    if (path_fd < 0)
+        return path_fd;
+    *out = fid_new(c->num, path_fd, S_IFREG, dir->uid);
+    if (*out == NULL)
+        return -ENOMEM;
+    fid_opened(c->fids, *out, io_fd, c->p9);
+    return 0;
 }
 
 /* The name is new: a regular file of ours and nothing else. */
 static int create_new(const struct create *c, const struct fid *dir, struct fid **out)
 {
     int flags = host_flags(c->p9) & ~(O_TRUNC | O_NOATIME | O_DIRECTORY);
-    int io_fd = openat(dir->path_fd, c->name,
-                       flags | O_CREAT | O_EXCL | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
-                       c->mode & 01777);
-    int path_fd;
+    int io_fd, err = fid_opening(c->fids);
 
-    if (io_fd < 0)
-        return -errno;
-    path_fd = path_again(io_fd);
-    if (path_fd < 0) {
+    if (err != 0)
+        return err;
+    io_fd = openat(dir->path_fd, c->name,
+                   flags | O_CREAT | O_EXCL | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
+                   c->mode & 01777);
+    err = io_fd < 0 ? -errno : made(c, dir, io_fd, out);
+    if (err == 0)
+        return 0;
+    fid_not_opened(c->fids);
+    if (io_fd >= 0)
         close(io_fd);
-        return path_fd;
-    }
-    *out = made(c, dir, path_fd, S_IFREG, io_fd);
-    return *out != NULL ? 0 : -ENOMEM;
+    return err;
 }
 
 /* The name exists: open what is there, unless it is special. */
@@ -213,12 +214,12 @@ static int open_existing(const struct create *c, const struct fid *dir, struct f
 
     if (fd < 0)
         return fd;
-    f = made(c, dir, fd, st.st_mode, -1);
+    f = fid_new(c->num, fd, st.st_mode, dir->uid);
     if (f == NULL)
         return -ENOMEM;
     err = S_ISDIR(st.st_mode) ? -EISDIR : judge(st.st_mode, c->p9);
     if (err == 0)
-        err = open_locked(f, c->p9); /* nobody else knows this fid yet */
+        err = open_locked(c->fids, f, c->p9); /* nobody else knows this fid yet */
     if (err != 0)
         fid_put(f);
     else
@@ -247,7 +248,7 @@ static int create(const struct create *c, const struct fid *dir, struct fid **ou
 
 int open_create(struct request *r, struct fid *dir, const char *name, uint32_t p9, uint32_t mode)
 {
-    const struct create c = {dir->num, p9, mode, name};
+    const struct create c = {r->session->fids, dir->num, p9, mode, name};
     struct fid *f = NULL;
     int err;
 

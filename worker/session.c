@@ -108,7 +108,10 @@ int session_init(struct session *s, struct worker *w)
     s->owner_gid = s->root.st_gid;
     s->remote = is_remote(fs.f_type);
     s->fids = fid_table_new(w->max_fids);
-    return s->fids != NULL ? 0 : -ENOMEM;
+    if (s->fids == NULL)
+        return -ENOMEM;
+    fid_table_limit_open(s->fids, w->config.max_open_files);
+    return 0;
 }
 
 void session_set_limits(struct session *s, const struct ctl_limits *limits)

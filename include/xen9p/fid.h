@@ -28,11 +28,12 @@ struct fid {
     mode_t type;      /* S_IFMT bits; what an O_PATH descriptor refers to never changes its type */
     int path_fd;      /* O_PATH|O_NOFOLLOW, owned */
     atomic_int io_fd; /* -1 until opened; then fixed, owned */
-    uint32_t open_flags;   /* P9_L_* of the open, valid when io_fd >= 0 */
-    bool nowait_refused;   /* the file system refuses RWF_NOWAIT on io_fd */
-    pthread_mutex_t lock;  /* serialises opening and the directory stream */
-    struct dirstream *dir; /* NULL until the first Treaddir */
-    struct fid *next;      /* the table's */
+    uint32_t open_flags;         /* P9_L_* of the open, valid when io_fd >= 0 */
+    bool nowait_refused;         /* the file system refuses RWF_NOWAIT on io_fd */
+    pthread_mutex_t lock;        /* serialises opening and the directory stream */
+    struct dirstream *dir;       /* NULL until the first Treaddir */
+    struct fid_table *opened_in; /* whose count of open files it is in; NULL until opened */
+    struct fid *next;            /* the table's */
 };
 
 struct fid_table;
@@ -43,6 +44,16 @@ void fid_table_free(struct fid_table *t);
 /* Tversion: drops all fids; only `generation` is accepted from now on. */
 void fid_table_reset(struct fid_table *t, uint32_t generation);
 uint32_t fid_table_count(struct fid_table *t);
+
+/* Files open at a time, over all fids; 0: no limit. Before the table is used. */
+void fid_table_limit_open(struct fid_table *t, uint32_t max);
+/*
+ * One more open file, to be asked for before it is opened: 0, or -EMFILE. Given back with
+ * fid_not_opened(), or by the end of the fid that fid_opened() has given the descriptor to.
+ */
+int fid_opening(struct fid_table *t);
+void fid_not_opened(struct fid_table *t);
+void fid_opened(struct fid_table *t, struct fid *f, int io_fd, uint32_t open_flags);
 
 /*
  * New fid with one reference, not in any table yet. Takes ownership of `path_fd` (closed on
