@@ -12,7 +12,7 @@ state_of() {
     local rss key rest
     while read -r key rest; do [ "$key" != VmRSS: ] || rss=${rest% kB}; done <"/proc/$XEN9PD/status"
     mapfile -t mounts </proc/self/mountinfo
-    echo "$(count /proc/"$XEN9PD"/fd/*) $(count /proc/"$XEN9PD"/task/*) $(workers | wc -w) ${#mounts[@]} $(pgrep -P "$XEN9PD" | wc -l) $rss"
+    echo "$(count /proc/"$XEN9PD"/fd/*) $(count /proc/"$XEN9PD"/task/*) $(workers | wc -w) ${#mounts[@]} $(pgrep -cP "$XEN9PD" || :) $rss"
 }
 settle() { wait_until 15 eval '[ "$(worker_count)" = 0 ]' || fail "workers are left: $(workers)"; sleep 1; }
 
