@@ -16,7 +16,7 @@
 
 /*
  * What stays. Left out on purpose: CAP_SETPCAP (the bounding set is final), CAP_SYS_CHROOT
- * (pivot_root, not chroot), CAP_SYS_PTRACE (nobody's memory or executable is looked at), CAP_CHOWN, CAP_FOWNER, CAP_MKNOD,
+ * (pivot_root, not chroot), CAP_KILL (whoever made a user namespace may end what runs in it), CAP_SYS_PTRACE (nobody's memory or executable is looked at), CAP_CHOWN, CAP_FOWNER, CAP_MKNOD,
  * CAP_DAC_READ_SEARCH (no file of an export is opened here), CAP_NET_*, CAP_SYS_MODULE, CAP_AUDIT_*.
  */
 static const struct kept {
@@ -28,7 +28,6 @@ static const struct kept {
     {CAP_SETUID, false, "the workers' uid_map"},
     {CAP_SETGID, false, "the workers' gid_map"},
     {CAP_DAC_OVERRIDE, false, "making missing directories of an export"},
-    {CAP_KILL, false, "ending workers, which run as other users"},
     {CAP_SYS_RESOURCE, true, "more open files than the hard limit"},
 };
 

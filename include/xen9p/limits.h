@@ -58,7 +58,8 @@
 #define LIMIT_ORPHAN_MS 200   /* look again whether a dead supervisor's workers are gone */
 
 /* Time, in milliseconds. */
-#define LIMIT_START_MS 8000 /* from fork to READY (libxl gives up after 10 s) */
+#define LIMIT_START_MS \
+    15000 /* from fork to READY; libxl waits for InitWait only, which comes before */
 #define LIMIT_DRAIN_MS 3000 /* from CTL_STOP to SIGKILL (policy) */
 #define LIMIT_KILL_MS 1000  /* from SIGKILL until nobody waits for that process any more */
 

@@ -257,6 +257,16 @@ toolstack_add() {
         "$b/max-space" 0 "$b/max-files" 0 "$b/max-open-files" 0 "$b/auto-delete" 0 $args \
         "$f/backend" "$b" "$f/backend-id" 0 "$f/state" 1 "$f/tag" share "$b/state" 1
 }
+# frontend_plug DOMID: the frontend's directory made anew, as when a device is attached; the backend's stays.
+frontend_plug() {
+    local f b tag
+    f=$(fe "$1") b=$(be "$1")
+    tag=$(xenstore-read "$f/tag")
+    xenstore-rm "$f"
+    xenstore-write "$f" ''
+    xenstore-chmod "$f" "n$1" r0
+    xenstore-write "$f/backend" "$b" "$f/backend-id" 0 "$f/tag" "$tag" "$f/state" 1
+}
 # toolstack_unplug DEV: hot-unplug as libxl does it; toolstack_remove DEV: the nodes go at once.
 toolstack_unplug() { xenstore-write "$(be 0 "$1")/online" 0 "$(be 0 "$1")/state" 5; }
 toolstack_remove() {
