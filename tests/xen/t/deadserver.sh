@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# class: long
+# class: check
 # time: 90
 # An export on a file server that never answers: that device fails within its deadline; others are served meanwhile.
 xen9pd_start

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# class: long
+# class: check
 # time: 120
 # A domain destroyed in the middle of I/O: its worker, grants, ports and nodes go, and others are served.
 xen9pd_start

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# class: long
+# class: check
 # time: 120
 # A file system frozen under a request: requests of the same rings to other files go on, and the frozen ones finish.
 mkdir -p /srv/frozen

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# class: long
+# class: check
 # time: 200
 # Illegal nodes and interface pages: that device closes, or waits, with a reason; another one is served all the while.
 xen9pd_start

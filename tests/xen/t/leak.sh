@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# class: long
+# class: check
 # time: 240
 # 50 rounds of a user-space frontend, 10 of them re-connecting on one device, and 5 real domains leave nothing: no
 # descriptor, process, mount or memory of the supervisor.

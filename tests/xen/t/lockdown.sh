@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# class: long
+# class: check
 # time: 90
 # A running worker seen from outside: every thread's rights, its mounts and descriptors; and what the host mounts
 # below the export later does not appear in it.

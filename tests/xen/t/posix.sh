@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# class: long
+# class: check
 # time: 120
 # stat, chmod, truncate, utimes, rename over and unlink of open files and the rest of tests/xen/guest/posix.c: as on a
 # local file system, where the same program runs first.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# class: long
+# class: check
 # time: 150
 # A worker that dies is succeeded on the same rings: its guest gets EIO, unmounts and mounts again; nobody else notices.
 xen9pd_start
