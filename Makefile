@@ -24,7 +24,7 @@
 #     HOST_TESTS_NEED  what must be built before they run and is no test itself
 #     FUZZ_SMOKE     programs and scripts with a short run of the fuzzers; built with SAN=fuzz
 #     FUZZ_PROGRAMS  the fuzzers themselves (SAN=fuzz), linked with $(FUZZ_LDFLAGS)
-#     LONG_TESTS     run by check-long only
+#     LONG_PARTS     names of the parts of check-long; LONG_NAME holds the command lines of each
 #     BENCHES        run by bench
 #   A test says how it went with cmocka or TAP lines ("ok NAME", "not ok NAME", "ok NAME # skip
 #   WHY") or just its exit status (77: skipped). tests/run-tests sums up. A test runs in the top
@@ -133,7 +133,8 @@ HOST_TESTS :=
 HOST_TESTS_NEED :=
 FUZZ_SMOKE :=
 FUZZ_PROGRAMS :=
-LONG_TESTS :=
+LONG_PARTS := xen
+LONG_xen = --live 'tests/xen/run --class long'
 BENCHES :=
 
 all: $(PROGRAMS) $(COMMON_LIB) $(SUPERVISOR_LIB) $(WORKER_LIB)
@@ -245,11 +246,11 @@ check: need-deps
 check-now:
 	@$(RUN) $(LINT_TESTS) $(CHECK_UNIT) $(CHECK_HOST) $(CHECK_XEN)
 
-# Everything there is, in parts of less than half an hour each; LONG_PART=NAME for one.
+# What takes longer, in parts of less than half an hour each: make check-long LONG_PART=NAME for one.
+LONG_PART ?= $(LONG_PARTS)
 check-long: need-deps
 	+@$(MAKE) --no-print-directory -j$(JOBS) check-variants
-	@$(RUN) --limit 1800 $(LONG_TESTS) \
-		$(if $(wildcard tests/xen/run),--live --limit 1800 'tests/xen/run --class long')
+	@$(RUN) --limit 1800 $(foreach p,$(LONG_PART),$(or $(LONG_$(p)),$(error no part "$(p)"; there are: $(LONG_PARTS))))
 
 demo: need-deps
 	+@$(MAKE) --no-print-directory -s -j$(JOBS) all

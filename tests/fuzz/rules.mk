@@ -3,6 +3,8 @@
 # source, so the archive's own is never pulled in.
 
 FUZZ_SMOKE += tests/fuzz/smoke
+LONG_PARTS += fuzz
+LONG_fuzz = 'env FUZZ_SMOKE_SECONDS=240 tests/fuzz/smoke'
 
 ifeq ($(SAN),fuzz)
 FUZZ_PROGRAMS += $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
