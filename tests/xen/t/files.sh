@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# class: long
+# class: check
 # time: 240
 # Real work of one guest, verified from the host: tar in and out, dd, find, a directory of 20,000 files, a sparse file
 # over 4 GiB, eight processes at once, root's chown and unreadable modes.

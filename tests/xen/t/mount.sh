@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# class: long
+# class: check
 # time: 200
 # libxl starts xen9pd; a PV and a PVH guest mount 9p2000.L with two rings of order 9 and msize 512 KiB, copy a tree that
 # the host verifies, mount again on the same rings, and reconnect after their module
