@@ -275,6 +275,9 @@ int main(int argc, char **argv)
     if (status >= 0)
         return status;
     log_init("xen9pd", o.verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_NOTICE);
+    /* libxl hands down whatever stderr its own caller had, a terminal or nothing at all */
+    if (strcmp(basename(argv[0]), "xen-9pfsd") == 0)
+        (void)log_to_syslog();
     umask(027); /* missing directories of an export are nobody else's */
     signals.fd = signals_open();
     if (signals.fd < 0) {

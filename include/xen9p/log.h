@@ -13,6 +13,11 @@
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_NOTICE, LOG_LEVEL_DEBUG };
 
 void log_init(const char *program, enum log_level highest);
+/*
+ * From now on to /dev/log (facility daemon) instead of stderr, without ever waiting for it: a line
+ * is lost when its reader does not keep up. 0, or a negative errno and stderr as before.
+ */
+int log_to_syslog(void);
 /* What log_init() was given. */
 enum log_level log_highest(void);
 void log_msg(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -14,6 +14,7 @@ for g in pv1 pvh1; do
 done
 guest_create pv1 pv "$(p9 share /srv/xen9p/pv1)"
 assert "libxl started the daemon under its own name" daemon_running
+assert "its log goes to the system's log" grep -q 'daemon\..*xen9pd\[[0-9]*\]: .*serves backend/xen_9pfs' /run/syslog
 guest_create pvh1 pvh "$(p9 share /srv/xen9p/pvh1)"
 for g in pv1 pvh1; do
     guest_up $g
