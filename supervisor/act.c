@@ -14,6 +14,7 @@
 
 #include <xen/io/xenbus.h>
 
+#include "xen9p/admit.h"
 #include "xen9p/claim.h"
 #include "xen9p/devices.h"
 #include "xen9p/frontend.h"
@@ -298,11 +299,31 @@ static int launch(struct device *d, uint32_t flags)
     return 0;
 }
 
+static void tell_due(struct loop_timer *t)
+{
+    act_limits(t->owner);
+}
+
+void act_limits(struct device *d)
+{
+    int err = d->child != NULL ? child_limits(d->child, &d->terms.worker.limits) : 0;
+
+    loop_timer_cancel(d->sv->loop, &d->tell);
+    if (err != -EAGAIN)
+        return;
+    d->tell = (struct loop_timer){.fire = tell_due, .owner = d};
+    loop_timer_set(d->sv->loop, &d->tell, LIMIT_TELL_MS);
+}
+
 /* --- connecting -------------------------------------------------------------------------------- */
 
 void act_release(struct device *d)
 {
     loop_timer_cancel(d->sv->loop, &d->retry);
+    loop_timer_cancel(d->sv->loop, &d->tell);
+    policy_free(d->in_force);
+    d->in_force = NULL;
+    d->filter[0] = '\0';
     connection_free(d->connection);
     d->connection = NULL;
     if (d->journal_fd >= 0)
@@ -364,9 +385,15 @@ static void cannot_start(struct device *d, int err)
     frontend_slow_down(d);
 }
 
+/* A reload may have left the device without a policy; the one of now has the last word. */
+static bool admitted(struct device *d)
+{
+    return d->policy != NULL || admit_device(d);
+}
+
 static void start(struct device *d)
 {
-    int err = connect_rings(d);
+    int err = admitted(d) ? connect_rings(d) : -EACCES;
 
     if (err == 0) {
         err = launch(d, 0);
@@ -381,9 +408,9 @@ static void start(struct device *d)
 static void resume(struct device *d)
 {
     bool adopt = d->adopting;
-    int err = 0;
+    int err = admitted(d) ? 0 : -EACCES;
 
-    if (adopt)
+    if (err == 0 && adopt)
         err = connect_rings(d);
     if (err != 0) {
         devices_feed(d, DEVICE_FAILED);
@@ -467,7 +494,10 @@ void act(struct device *d, enum device_action action)
         break;
     case DEVICE_PUBLISH:
         act_release(d);
-        publish_offer(d);
+        if (admitted(d))
+            publish_offer(d);
+        else
+            devices_feed(d, DEVICE_REFUSE);
         break;
     case DEVICE_START:
         start(d);

@@ -9,7 +9,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "xen9p/act.h"
 #include "xen9p/devices.h"
 #include "xen9p/policy.h"
 #include "xen9p/store.h"
@@ -34,10 +36,11 @@ static void tell(const struct policy_report *report)
 }
 
 /* NULL after telling all errors. */
-static struct policy_set *load(void)
+static struct policy_set *load(const struct supervisor *sv)
 {
     struct policy_report report = {0};
-    struct policy_set *set = policy_load(POLICY_DIR, 0, &report);
+    /* root, but in tests */
+    struct policy_set *set = policy_load(sv->policy_dir, geteuid(), &report);
 
     tell(&report);
     if (set == NULL)
@@ -47,23 +50,37 @@ static struct policy_set *load(void)
     return set;
 }
 
-bool admit_load(struct supervisor *sv)
+static void use(struct supervisor *sv, struct policy_set *set)
 {
-    struct policy_set *set = load();
-    size_t files, domains;
+    size_t files = policy_set_files(set), domains = policy_set_domains(set);
 
-    if (set == NULL)
-        return false;
     policy_set_unref(sv->policies);
     sv->policies = set;
-    files = policy_set_files(set);
-    domains = policy_set_domains(set);
     if (files == 0)
-        log_notice("no policy in " POLICY_DIR ": the built-in one holds for every domain");
+        log_notice("no policy in %s: the built-in one holds for every domain", sv->policy_dir);
     else
         log_notice("policy: %zu file%s, %zu domain section%s", files, files == 1 ? "" : "s",
                    domains, domains == 1 ? "" : "s");
-    return true;
+}
+
+bool admit_load(struct supervisor *sv)
+{
+    struct policy_set *set = load(sv);
+
+    if (set != NULL)
+        use(sv, set);
+    return set != NULL;
+}
+
+static void warn(void *arg, const char *text)
+{
+    (void)arg;
+    log_warning("%s", text);
+}
+
+void admit_unmatched(const struct supervisor *sv)
+{
+    policy_unmatched(sv->policies, warn, NULL);
 }
 
 /* --- devices ----------------------------------------------------------------------------------- */
@@ -120,6 +137,104 @@ bool admit_device(struct device *d)
         return refuse(d, why);
     terms_of(d->policy, &d->nodes, &d->terms);
     return true;
+}
+
+/* --- reloading --------------------------------------------------------------------------------- */
+
+/* What differs, sorted by when it holds. */
+struct changes {
+    char live[LINE_ROOM], later[LINE_ROOM];
+};
+
+static void note(void *arg, enum policy_key key, const char *a, const char *b)
+{
+    struct changes *c = arg;
+    char *text = policy_keys[key].live ? c->live : c->later;
+    size_t len = strlen(text);
+
+    (void)snprintf(text + len, LINE_ROOM - len, "%s%s %s -> %s", len != 0 ? ", " : "",
+                   policy_keys[key].name, a, b);
+}
+
+static void say_changes(const struct device *d, const struct policy *from, const struct policy *to)
+{
+    struct changes c = {"", ""};
+
+    policy_differences(from, to, note, &c);
+    if (c.live[0] != '\0')
+        devices_say(d, LOG_LEVEL_NOTICE, "new policy: %.800s", c.live);
+    if (c.later[0] != '\0')
+        devices_say(d, LOG_LEVEL_NOTICE, "new policy%s: %.800s",
+                    d->child != NULL ? ", when the guest connects again" : "", c.later);
+}
+
+/* A domain may have got its final name meanwhile. */
+static void identify_again(struct device *d)
+{
+    struct nodes_fault fault;
+    struct domain_id who;
+
+    if (domain_identify(get_absolute, d->sv->xs, d->domid, &who, &fault) == 0)
+        d->who = who;
+}
+
+/* What runs, runs on; nothing new begins. */
+static void without_policy(struct device *d, const char *why)
+{
+    policy_free(d->policy);
+    d->policy = NULL;
+    if (d->child != NULL)
+        devices_say(
+            d, LOG_LEVEL_WARNING,
+            "the new policy refuses it: %s. It is served as before until the guest connects "
+            "again; detach it to end that",
+            why);
+    else
+        (void)refuse(d, why);
+    devices_feed(d, DEVICE_REFUSE);
+}
+
+static void renew(struct device *d, struct policy_set *set)
+{
+    struct ctl_limits before = d->terms.worker.limits;
+    struct policy *p;
+    char why[512];
+
+    identify_again(d);
+    p = resolve(set, d, why, sizeof(why));
+    if (p == NULL) {
+        without_policy(d, why);
+        return;
+    }
+    if (d->in_force != NULL || d->policy != NULL)
+        say_changes(d, d->in_force != NULL ? d->in_force : d->policy, p);
+    policy_free(d->policy);
+    d->policy = p;
+    terms_of(p, &d->nodes, &d->terms);
+    if (d->in_force != NULL)
+        policy_follow(d->in_force, p);
+    if (memcmp(&before, &d->terms.worker.limits, sizeof(before)) != 0)
+        act_limits(d);
+}
+
+void admit_reload(struct supervisor *sv)
+{
+    struct policy_set *set = load(sv);
+
+    if (set == NULL) {
+        log_error("the policy stays as it was");
+        return;
+    }
+    policy_remember(set, sv->policies);
+    use(sv, set);
+    for (struct device *d = sv->devices; d != NULL; d = d->next) {
+        if (d->state == DEVICE_REFUSED)
+            devices_say(d, LOG_LEVEL_NOTICE,
+                        "stays closed; the new policy is asked when it is attached again");
+        else if (d->state != DEVICE_GONE && d->state != DEVICE_OFFLINE)
+            renew(d, set);
+    }
+    admit_unmatched(sv);
 }
 
 void admit_forget(struct device *d)

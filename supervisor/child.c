@@ -345,6 +345,17 @@ void child_stop(struct child *c)
         child_kill(c);
 }
 
+int child_limits(struct child *c, const struct ctl_limits *limits)
+{
+    union ctl_message m = {.limits = {.hdr = {.type = CTL_LIMITS}, .limits = *limits}};
+
+    if (c->phase == CTL_PHASE_STARTING)
+        return -EAGAIN;
+    if (c->phase != CTL_PHASE_SERVING || c->control_fd < 0 || c->killed)
+        return -ESRCH;
+    return ctl_send(c->control_fd, &m, NULL, 0);
+}
+
 pid_t child_pid(const struct child *c)
 {
     return c->pid;

@@ -117,10 +117,13 @@ static void after_event(void *arg)
 
 /* --- signals ----------------------------------------------------------------------------------- */
 
-static void reload(void)
+static void reload(struct supervisor *sv)
 {
+    if (sv->stopping)
+        return;
     service_notify_reloading();
-    log_notice("SIGHUP: the policy is read at the start only");
+    log_notice("SIGHUP: reading the policy again");
+    admit_reload(sv);
     service_notify("READY=1");
 }
 
@@ -134,10 +137,11 @@ static void signal_ready(struct loop_source *s, uint32_t events)
         return;
     switch (info.ssi_signo) {
     case SIGHUP:
-        reload();
+        reload(sv);
         break;
     case SIGUSR1:
         devices_dump(sv);
+        admit_unmatched(sv);
         break;
     default:
         log_notice("%s: draining workers; connected devices stay connected for the next xen9pd",
@@ -267,7 +271,7 @@ static int serve(struct supervisor *sv)
 
 int main(int argc, char **argv)
 {
-    struct supervisor sv = {.worker_fd = -1, .policies = NULL};
+    struct supervisor sv = {.worker_fd = -1, .policy_dir = POLICY_DIR};
     struct loop_source signals = {.ready = signal_ready, .owner = &sv};
     struct options o;
     int status = parse_options(argc, argv, &o);

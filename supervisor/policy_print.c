@@ -108,29 +108,48 @@ void policy_hash(const struct policy *p, char out[POLICY_HASH_SIZE])
     hash_end(&h, out);
 }
 
-size_t policy_diff(const struct policy *from, const struct policy *to, FILE *out, size_t *reconnect)
+void policy_differences(const struct policy *from, const struct policy *to,
+                        void (*tell)(void *arg, enum policy_key key, const char *a, const char *b),
+                        void *arg)
 {
-    size_t differ = 0;
-
-    *reconnect = 0;
     for (int i = 0; i < POLICY_KEYS; i++) {
         char *a = value_text(from, (enum policy_key)i), *b = value_text(to, (enum policy_key)i);
 
-        if (a == NULL || b == NULL || strcmp(a, b) != 0) {
-            differ++;
-            *reconnect += !policy_keys[i].live;
-        }
-        if (out != NULL && a != NULL && b != NULL && strcmp(a, b) != 0) {
-            (void)fprintf(out, "    %s: %s -> %s (", policy_keys[i].name, a, b);
-            print_place(from->from[i], out);
-            (void)fputs(" -> ", out);
-            print_place(to->from[i], out);
-            (void)fprintf(out, "; %s)\n", policy_keys[i].live ? "live" : "at the next connection");
-        }
+        if (a == NULL || b == NULL || strcmp(a, b) != 0)
+            tell(arg, (enum policy_key)i, a != NULL ? a : "?", b != NULL ? b : "?");
         free(a);
         free(b);
     }
-    return differ;
+}
+
+struct diff {
+    const struct policy *from, *to;
+    FILE *out; /* may be NULL */
+    size_t differ, reconnect;
+};
+
+static void diff_key(void *arg, enum policy_key key, const char *a, const char *b)
+{
+    struct diff *d = arg;
+
+    d->differ++;
+    d->reconnect += !policy_keys[key].live;
+    if (d->out == NULL)
+        return;
+    (void)fprintf(d->out, "    %s: %s -> %s (", policy_keys[key].name, a, b);
+    print_place(d->from->from[key], d->out);
+    (void)fputs(" -> ", d->out);
+    print_place(d->to->from[key], d->out);
+    (void)fprintf(d->out, "; %s)\n", policy_keys[key].live ? "live" : "at the next connection");
+}
+
+size_t policy_diff(const struct policy *from, const struct policy *to, FILE *out, size_t *reconnect)
+{
+    struct diff d = {from, to, out, 0, 0};
+
+    policy_differences(from, to, diff_key, &d);
+    *reconnect = d.reconnect;
+    return d.differ;
 }
 
 /* --- sets ------------------------------------------------------------------------------------- */

@@ -17,6 +17,12 @@ void act(struct device *d, enum device_action action);
 /* Sets the device's `error` and writes the one line about it: what, where, and what to do. */
 void act_refuse(struct device *d, const struct nodes_fault *fault);
 
+/*
+ * Tells the device's worker the limits of its terms, now or, while it does not listen, again
+ * every LIMIT_TELL_MS.
+ */
+void act_limits(struct device *d);
+
 /* Closes and frees all that a device holds; its worker must have ended or been given up. */
 void act_release(struct device *d);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * admit.h - where devices and policies meet: loading POLICY_DIR, and finding what holds for a
+ * admit.h - where devices and policies meet: loading sv->policy_dir, and finding what holds for a
  * device.
  *
- * Reads POLICY_DIR and xenstore. Never an export.
+ * Reads that directory and xenstore. Never an export.
  */
 #ifndef XEN9P_ADMIT_H
 #define XEN9P_ADMIT_H
@@ -14,10 +14,19 @@ struct supervisor;
 struct device;
 
 /*
- * Loads POLICY_DIR into sv->policies; without files that is the built-in policy. False when there
+ * Loads sv->policy_dir into sv->policies; without files that is the built-in policy. False when there
  * was an error: all of them were told, and nothing was changed.
  */
 bool admit_load(struct supervisor *sv);
+
+/*
+ * The same again for all devices, or nothing at all when there is an error. What a running worker can
+ * follow holds for it at once; of the rest the log says which keys wait for a new connection.
+ */
+void admit_reload(struct supervisor *sv);
+
+/* Warns of domain sections that have fitted no device. */
+void admit_unmatched(const struct supervisor *sv);
 
 /*
  * Finds out who the device's domain is and what holds for it, by sv->policies: d->who, d->policy,

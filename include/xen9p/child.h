@@ -59,6 +59,12 @@ int child_start(struct children *cs, const struct child_spec *spec, const struct
 /* Ends it: asks a serving one to drain (LIMIT_DRAIN_MS), kills one that does not serve. */
 void child_stop(struct child *c);
 
+/*
+ * Tells a serving worker the limits of a new policy. 0; -EAGAIN: not now, it does not serve yet
+ * or does not read; another negative errno: it is on its way out.
+ */
+int child_limits(struct child *c, const struct ctl_limits *limits);
+
 pid_t child_pid(const struct child *c);
 uid_t child_uid(const struct child *c);
 /* True when CTL_FAILED came; *failed is what it said. */

@@ -61,6 +61,7 @@
 #define LIMIT_START_MS \
     15000 /* from fork to READY; libxl waits for InitWait only, which comes before */
 #define LIMIT_DRAIN_MS 3000 /* from CTL_STOP to SIGKILL (policy) */
+#define LIMIT_TELL_MS 500   /* between tries to tell a worker its new limits */
 #define LIMIT_KILL_MS 1000  /* from SIGKILL until nobody waits for that process any more */
 
 #endif

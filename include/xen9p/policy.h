@@ -228,6 +228,11 @@ uint64_t policy_ceiling(const struct policy *p, enum policy_key key, uint64_t no
 /* As a section that could be loaded, each value with where it came from. */
 void policy_print(const struct policy *p, FILE *out);
 
+/* Calls `tell` with each key whose value differs, and both values as they would stand in a file. */
+void policy_differences(const struct policy *from, const struct policy *to,
+                        void (*tell)(void *arg, enum policy_key key, const char *a, const char *b),
+                        void *arg);
+
 /*
  * One line for each key whose value differs. Returns how many differ; *reconnect is how many of
  * those a running worker does not follow. `out` may be NULL.

@@ -34,6 +34,7 @@ struct supervisor {
     uint32_t num_devices;
     int worker_fd; /* the worker's executable */
     struct filter_cache filters;
+    const char *policy_dir;
     struct policy_set *policies;               /* as loaded last without an error */
     bool claimed;                              /* libxl/xen-9pfs is ours */
     bool stopping;                             /* no more events; ends when the workers have */
@@ -87,6 +88,7 @@ struct device {
     struct child *child;           /* NULL when none runs, or it was given up */
     struct succession succession;
     struct loop_timer retry;
+    struct loop_timer tell;      /* new limits that the worker has not taken yet */
     uint64_t orphan_deadline_ms; /* for the dead supervisor's workers to drain; 0: not set */
     uint32_t failures;           /* connections that failed in a row */
     uint64_t connected_ms;       /* when it was connected last */
