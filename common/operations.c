@@ -55,7 +55,7 @@ const struct operation_info operation_table[OPERATIONS] = {
      OPERATION_XATTR,
      EOPNOTSUPP,
      {P9_TXATTRWALK, P9_TXATTRCREATE},
-     {NULL},
+     {"getxattr", "listxattr", "setxattr", "removexattr"},
      "extended attributes and ACLs"},
     {"lock", OPERATION_LOCK, ENOLCK, {P9_TLOCK, P9_TGETLOCK}, {NULL}, "locks of byte ranges"},
     {"statfs",

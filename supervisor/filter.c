@@ -23,6 +23,8 @@ static bool wanted(const struct filter_spec *spec, enum filter_group group)
         return spec->notify == CTL_NOTIFY_EVTCHN;
     case FILTER_EVENTFD:
         return spec->notify == CTL_NOTIFY_EVENTFD;
+    case FILTER_WRITABLE:
+        return !spec->read_only;
     }
     return false;
 }

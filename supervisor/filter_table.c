@@ -25,8 +25,10 @@
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 
 #include "xen9p/descriptors.h"
+#include "xen9p/limits.h"
 #include "xen9p/operations.h"
 
 /* clang-format off */
@@ -44,6 +46,9 @@
 #define FOR1(name, need, a) {SCMP_SYS(name), FILTER_ALL, need, 1, {a}}
 #define FOR2(name, need, a, b) {SCMP_SYS(name), FILTER_ALL, need, 2, {a, b}}
 #define FOR3(name, need, a, b, c) {SCMP_SYS(name), FILTER_ALL, need, 3, {a, b, c}}
+/* The same where the export is not read-only, for operations that are allowed there, too. */
+#define WHEN_WRITABLE0(name, need) {SCMP_SYS(name), FILTER_WRITABLE, need, 0, {{0}}}
+#define WHEN_WRITABLE2(name, need, a, b) {SCMP_SYS(name), FILTER_WRITABLE, need, 2, {a, b}}
 /* clang-format on */
 
 #define CMP(arg, op, ...)    \
@@ -59,6 +64,7 @@
 #define FD(arg) CMP(arg, SCMP_CMP_LE, INT_MAX, 0)
 /* A descriptor that is none of the fixed ones. */
 #define FID_FD(arg) CMP(arg, SCMP_CMP_GE, WFD_FIRST_FREE, 0)
+#define AT_MOST(arg, value) CMP(arg, SCMP_CMP_LE, (value), 0)
 
 /* ioctl that notifies an event channel's port, <xen/sys/evtchn.h>. */
 #define EVTCHN_NOTIFY 0x44504
@@ -84,6 +90,7 @@
 #define SYMLINK OPERATION_SYMLINK
 #define MKNOD OPERATION_MKNOD
 #define SETATTR OPERATION_SETATTR
+#define XATTR OPERATION_XATTR
 
 const struct filter_rule filter_table[] = {
     /* --- waiting, and being told --- */
@@ -165,6 +172,18 @@ const struct filter_rule filter_table[] = {
     FOR3(renameat2, ALL_OF(RENAME | DELETE), FD(0), FD(2), IS(4, 0)),
     FOR3(renameat2, ALL_OF(RENAME), FD(0), FD(2), IS(4, RENAME_NOREPLACE)),
     FOR2(unlinkat, ALL_OF(DELETE), FD(0), ONLY(2, AT_REMOVEDIR)),
+
+    /*
+     * --- extended attributes ---
+     * By path: there is no form for an O_PATH descriptor. The path begins at the descriptor tree or
+     * at the export's root, and no link is followed on the way. What a name may be is the worker's
+     * business: security.* and trusted.* need capabilities on the host that it does not have.
+     */
+    FOR1(getxattr, ALL_OF(XATTR), AT_MOST(3, LIMIT_MAX_XATTR)),
+    FOR1(listxattr, ALL_OF(XATTR), AT_MOST(2, LIMIT_MAX_XATTR)),
+    WHEN_WRITABLE2(setxattr, ALL_OF(XATTR), AT_MOST(3, LIMIT_MAX_XATTR),
+                   ONLY(4, XATTR_CREATE | XATTR_REPLACE)),
+    WHEN_WRITABLE0(removexattr, ALL_OF(XATTR)),
 };
 
 const size_t filter_table_len = sizeof(filter_table) / sizeof(filter_table[0]);

@@ -14,8 +14,9 @@
 /* Which workers a rule is for. */
 enum filter_group {
     FILTER_ALL,
-    FILTER_EVTCHN,  /* notify kind evtchn */
-    FILTER_EVENTFD, /* notify kind eventfd */
+    FILTER_EVTCHN,   /* notify kind evtchn */
+    FILTER_EVENTFD,  /* notify kind eventfd */
+    FILTER_WRITABLE, /* the export is not read-only */
 };
 
 /* Which operations (operations.h) bring a rule in; all three must hold, 0 holds always. */

@@ -16,6 +16,7 @@
 #include "xen9p/descriptors.h"
 #include "xen9p/dirstream.h"
 #include "xen9p/p9.h"
+#include "xen9p/xattr.h"
 
 #define FIRST_BITS 6u /* 64 buckets to begin with: a guest at rest has a few fids */
 
@@ -180,7 +181,8 @@ struct fid *fid_new(uint32_t num, int path_fd, mode_t type, uint32_t uid)
     struct fid *f = calloc(1, sizeof(*f));
 
     if (f == NULL) {
-        close(path_fd);
+        if (path_fd >= 0)
+            close(path_fd);
         return NULL;
     }
     atomic_init(&f->refs, 1);
@@ -200,27 +202,41 @@ void fid_put(struct fid *f)
     if (f == NULL || atomic_fetch_sub(&f->refs, 1) != 1)
         return;
     dirstream_free(f->dir);
+    xattr_free(f->xattr);
     io_fd = atomic_load(&f->io_fd);
     if (io_fd >= 0)
         close(io_fd);
     if (f->opened_in != NULL)
         fid_not_opened(f->opened_in);
-    close(f->path_fd);
+    if (f->path_fd >= 0)
+        close(f->path_fd);
     pthread_mutex_destroy(&f->lock);
     free(f);
 }
 
-struct fid *fid_get(struct fid_table *t, uint32_t num, uint32_t generation)
+static struct fid *get(struct fid_table *t, uint32_t num, uint32_t generation, bool xattr)
 {
     struct fid *f = NULL;
 
     pthread_mutex_lock(&t->lock);
     if (t->generation == generation)
         f = *find(t, num);
+    if (f != NULL && (f->xattr != NULL) != xattr)
+        f = NULL;
     if (f != NULL)
         atomic_fetch_add(&f->refs, 1);
     pthread_mutex_unlock(&t->lock);
     return f;
+}
+
+struct fid *fid_get(struct fid_table *t, uint32_t num, uint32_t generation)
+{
+    return get(t, num, generation, false);
+}
+
+struct fid *fid_get_xattr(struct fid_table *t, uint32_t num, uint32_t generation)
+{
+    return get(t, num, generation, true);
 }
 
 int fid_insert(struct fid_table *t, struct fid *f, uint32_t generation)

@@ -52,7 +52,7 @@ int op_read(struct request *r)
         count = (uint32_t)(INT64_MAX - offset);
     err = open_file(r, num, false, &f);
     if (err != 0)
-        return err;
+        return xattr_op_read(r, num, offset, count);
     if (f->type == S_IFDIR)
         err = -EISDIR;
     else
@@ -75,7 +75,7 @@ int op_write(struct request *r)
         return -EINVAL;
     err = open_file(r, num, true, &f);
     if (err != 0)
-        return err;
+        return xattr_op_write(r, num, offset);
     if (count > 0) {
         do
             n = pwritev2(atomic_load(&f->io_fd), r->data, r->data_segs, (off_t)offset, 0);

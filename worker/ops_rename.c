@@ -159,7 +159,7 @@ int op_remove(struct request *r)
     f = request_take_fid(r, num);
     if (f == NULL)
         return -EBADF;
-    err = session_refuses(r->session, OPERATION_DELETE);
+    err = f->xattr == NULL ? session_refuses(r->session, OPERATION_DELETE) : -EBADF;
     if (err == 0)
         err = name_remove(r, f);
     fid_put(f);

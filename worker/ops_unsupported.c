@@ -9,13 +9,6 @@
 
 int op_unsupported(struct request *r)
 {
-    switch (r->type) {
-    case P9_TLOCK:
-    case P9_TGETLOCK:
-        /* What NFS says without a lock server: programs know it as "no locks here". */
-        return -ENOLCK;
-    default:
-        /* Attributes: anything but this or ENODATA becomes an I/O error in Linux. */
-        return -EOPNOTSUPP;
-    }
+    (void)r;
+    return -ENOLCK; /* what NFS says without a lock server: programs know it as "no locks here" */
 }

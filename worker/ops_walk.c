@@ -159,16 +159,19 @@ int op_walk(struct request *r)
     return err;
 }
 
+/* Tclunk fid[4] -> Rclunk. The fid is gone in any case; an attribute that was written is stored now. */
 int op_clunk(struct request *r)
 {
     uint32_t num = cursor_u32(&r->in);
     struct fid *f;
+    int err;
 
     if (!cursor_done(&r->in))
         return -EINVAL;
     f = request_take_fid(r, num);
     if (f == NULL)
         return -EBADF;
+    err = xattr_op_clunk(r, f);
     fid_put(f);
-    return 0;
+    return err;
 }

@@ -29,8 +29,8 @@ static const struct session_op ops_l[256] = {
     [P9_TREADLINK] = {op_readlink, 0},
     [P9_TGETATTR] = {op_getattr, 0},
     [P9_TSETATTR] = {op_setattr, OP_WB},
-    [P9_TXATTRWALK] = {op_unsupported, 0},
-    [P9_TXATTRCREATE] = {op_unsupported, 0},
+    [P9_TXATTRWALK] = {op_xattrwalk, 0},
+    [P9_TXATTRCREATE] = {op_xattrcreate, SESSION_OP_WRITE},
     [P9_TREADDIR] = {op_readdir, SESSION_OP_BLOCK},
     [P9_TFSYNC] = {op_fsync, SESSION_OP_BLOCK},
     [P9_TLOCK] = {op_unsupported, 0},
@@ -151,6 +151,19 @@ static int orphan_dispatch(struct request *r)
     }
 }
 
+/* Tread and Twrite on an attribute belong to the group that let the fid be made. */
+static bool is_xattr_io(const struct request *r)
+{
+    struct cursor in = r->in;
+    struct fid *f = NULL;
+
+    if ((r->type == P9_TREAD || r->type == P9_TWRITE) &&
+        (r->session->operations & OPERATION_XATTR) != 0)
+        f = fid_get_xattr(r->session->fids, cursor_u32(&in), r->generation);
+    fid_put(f);
+    return f != NULL;
+}
+
 static int dispatch(struct request *r)
 {
     struct session *s = r->session;
@@ -172,7 +185,7 @@ static int dispatch(struct request *r)
     if ((op->flags & SESSION_OP_WRITE) != 0 && s->read_only)
         return -EROFS;
     err = operation_admits(s->operations, r->type);
-    if (err != 0)
+    if (err != 0 && !is_xattr_io(r))
         return err;
     if ((op->flags & SESSION_OP_BLOCK) != 0 || s->remote)
         request_may_block(r);

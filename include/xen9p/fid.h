@@ -20,18 +20,20 @@
 #include <sys/types.h>
 
 struct dirstream; /* dirstream.h: state of Treaddir on an open directory */
+struct xattr;     /* xattr.h */
 
 struct fid {
     atomic_uint refs;
     uint32_t num;
     uint32_t uid;     /* n_uname of the attach that it derives from */
     mode_t type;      /* S_IFMT bits; what an O_PATH descriptor refers to never changes its type */
-    int path_fd;      /* O_PATH|O_NOFOLLOW, owned */
+    int path_fd;      /* O_PATH|O_NOFOLLOW, owned; -1 for a fid over the snapshot of an attribute */
     atomic_int io_fd; /* -1 until opened; then fixed, owned */
-    uint32_t open_flags;         /* P9_L_* of the open, valid when io_fd >= 0 */
-    bool nowait_refused;         /* the file system refuses RWF_NOWAIT on io_fd */
-    pthread_mutex_t lock;        /* serialises opening and the directory stream */
-    struct dirstream *dir;       /* NULL until the first Treaddir */
+    uint32_t open_flags;   /* P9_L_* of the open, valid when io_fd >= 0 */
+    bool nowait_refused;   /* the file system refuses RWF_NOWAIT on io_fd */
+    pthread_mutex_t lock;  /* serialises opening and the directory stream */
+    struct dirstream *dir; /* NULL until the first Treaddir */
+    struct xattr *xattr;   /* it stands for an attribute, owned; set before it is in a table */
     struct fid_table *opened_in; /* whose count of open files it is in; NULL until opened */
     struct fid *next;            /* the table's */
 };
@@ -57,12 +59,16 @@ void fid_opened(struct fid_table *t, struct fid *f, int io_fd, uint32_t open_fla
 
 /*
  * New fid with one reference, not in any table yet. Takes ownership of `path_fd` (closed on
- * failure too). NULL when out of memory.
+ * failure too; -1 is none). NULL when out of memory.
  */
 struct fid *fid_new(uint32_t num, int path_fd, mode_t type, uint32_t uid);
 
-/* Reference to fid `num`, or NULL: not there, or `generation` is not the table's. */
+/*
+ * Reference to fid `num`, or NULL: not there, or `generation` is not the table's. fid_get() finds fids
+ * of files, whose path_fd is good; fid_get_xattr() finds the others.
+ */
 struct fid *fid_get(struct fid_table *t, uint32_t num, uint32_t generation);
+struct fid *fid_get_xattr(struct fid_table *t, uint32_t num, uint32_t generation);
 void fid_put(struct fid *f);
 
 /*
@@ -72,7 +78,7 @@ void fid_put(struct fid *f);
 int fid_insert(struct fid_table *t, struct fid *f, uint32_t generation);
 /* Puts `f` in the place of `old` (same number). -EBADF when `old` is no longer there. */
 int fid_replace(struct fid_table *t, struct fid *old, struct fid *f, uint32_t generation);
-/* Takes `num` out of the table; the caller gets the table's reference. NULL as for fid_get. */
+/* Takes `num` out of the table, whatever it is; the caller gets the table's reference. NULL: not there. */
 struct fid *fid_remove(struct fid_table *t, uint32_t num, uint32_t generation);
 
 /*

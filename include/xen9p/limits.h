@@ -20,7 +20,8 @@
 #define LIMIT_REPLY 8192u             /* largest reply other than Rread and Rreaddir, bytes */
 #define LIMIT_MAX_LOCKS 1024u         /* byte-range locks (policy) */
 #define LIMIT_MAX_LOCKS_MAX 65536u
-#define LIMIT_MAX_XATTR 65536u /* bytes of one extended attribute (policy) */
+#define LIMIT_MAX_XATTR 65536u              /* bytes of one extended attribute (policy) */
+#define LIMIT_XATTR_HELD (4u * 1024 * 1024) /* bytes of attributes that fids hold, all together */
 #define LIMIT_LOCK_WAIT_MAX_MS 600000u
 #define LIMIT_POLL_MAX_US 1000u
 #define LIMIT_PARKED_FLUSHES 128u /* Tflush waiting for the request they flush */

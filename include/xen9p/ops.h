@@ -5,6 +5,7 @@
 #ifndef XEN9P_OPS_H
 #define XEN9P_OPS_H
 
+#include "xen9p/fid.h"
 #include "xen9p/request.h"
 
 /* ops_session.c */
@@ -45,7 +46,15 @@ int op_renameat(struct request *r);
 int op_unlinkat(struct request *r);
 int op_remove(struct request *r);
 
-/* ops_xattr.c, ops_lock.c: not served yet, refused with the error that clients expect */
+/* ops_xattr.c */
+int op_xattrwalk(struct request *r);
+int op_xattrcreate(struct request *r);
+/* Tread, Twrite and Tclunk on a fid that stands for an attribute; -EBADF when `num` is none. */
+int xattr_op_read(struct request *r, uint32_t num, uint64_t offset, uint32_t count);
+int xattr_op_write(struct request *r, uint32_t num, uint64_t offset);
+int xattr_op_clunk(struct request *r, struct fid *f);
+
+/* ops_unsupported.c: locks are refused with the error that clients expect */
 int op_unsupported(struct request *r);
 
 #endif

@@ -49,6 +49,8 @@ struct session {
     struct stat root;    /* of WFD_ROOT */
     bool remote;         /* the export's file system may wait for a server on any call */
 
+    _Atomic uint32_t xattr_held; /* bytes of attributes that fids hold */
+
     pthread_mutex_t version_lock; /* one Tversion at a time */
     pthread_mutex_t dev_lock;
     dev_t dev[SESSION_MAX_DEVS];

@@ -500,3 +500,19 @@ int p9c_flush(struct p9c *c, uint16_t oldtag)
 {
     return plain(c, p9c_rpc(c, P9_TFLUSH, "w", (int)oldtag));
 }
+
+int p9c_xattrwalk(struct p9c *c, uint32_t fid, uint32_t newfid, const char *name, uint64_t *size)
+{
+    int err = p9c_rpc(c, P9_TXATTRWALK, "dds", fid, newfid, name);
+
+    if (err == 0) {
+        *size = cursor_u64(&c->body);
+        p9c_done(c);
+    }
+    return err;
+}
+
+int p9c_xattrcreate(struct p9c *c, uint32_t fid, const char *name, uint64_t size, uint32_t flags)
+{
+    return plain(c, p9c_rpc(c, P9_TXATTRCREATE, "dsqd", fid, name, size, flags));
+}

@@ -97,5 +97,7 @@ int p9c_rename(struct p9c *c, uint32_t fid, uint32_t dfid, const char *name);
 int p9c_renameat(struct p9c *c, uint32_t odir, const char *oname, uint32_t ndir, const char *nname);
 int p9c_unlinkat(struct p9c *c, uint32_t dfid, const char *name, uint32_t flags);
 int p9c_flush(struct p9c *c, uint16_t oldtag);
+int p9c_xattrwalk(struct p9c *c, uint32_t fid, uint32_t newfid, const char *name, uint64_t *size);
+int p9c_xattrcreate(struct p9c *c, uint32_t fid, const char *name, uint64_t size, uint32_t flags);
 
 #endif

@@ -119,6 +119,26 @@ static void try_attributes(struct battery *b)
     TRY(OPERATION_STATFS, p9c_statfs(&b->c, f, &s));
 }
 
+static void try_xattr(struct battery *b)
+{
+    uint32_t f = walk(b, "f"), n;
+    uint64_t size;
+    char buf[16];
+
+    CHECK_EQ(p9c_xattrcreate(&b->c, f, "user.a", 3, 0),
+             b->read_only ? EROFS : due(b, OPERATION_XATTR));
+    if (!b->read_only && due(b, OPERATION_XATTR) == 0) { /* whatever else is forbidden */
+        CHECK_OK(p9c_write(&b->c, f, 0, "abc", 3, &n));
+        CHECK_OK(p9c_clunk(&b->c, f));
+        f = walk(b, "f");
+        CHECK_OK(p9c_xattrwalk(&b->c, f, 50, "user.a", &size));
+        CHECK_EQ(size, 3);
+        CHECK_OK(p9c_read(&b->c, 50, 0, buf, 16, &n));
+        CHECK_EQ(n, 3);
+    }
+    TRY(OPERATION_XATTR, p9c_xattrwalk(&b->c, walk(b, "f"), 51, "", &size));
+}
+
 static void try_names(struct battery *b)
 {
     uint32_t f = walk(b, "r1");
@@ -164,6 +184,7 @@ static void run(uint32_t forbidden, uint32_t flags)
     try_contents(&b);
     try_create(&b);
     try_attributes(&b);
+    try_xattr(&b);
     try_names(&b);
     rig_end(b.g);
 }

@@ -403,8 +403,6 @@ static void not_served(void)
     p9c_mount(&c, g);
     CHECK_OK(p9c_walk(&c, 0, 1, "a/b/f"));
     CHECK_ERR(p9c_rpc(&c, P9_TXATTRWALK, "dds", 1u, 2u, "system.posix_acl_access"), EOPNOTSUPP);
-    CHECK_ERR(p9c_rpc(&c, P9_TXATTRWALK, "dds", 1u, 2u, ""), EOPNOTSUPP);
-    CHECK_ERR(p9c_rpc(&c, P9_TXATTRCREATE, "dsqd", 1u, "user.x", UINT64_MAX, 0u), EOPNOTSUPP);
     CHECK_ERR(p9c_rpc(&c, P9_TLOCK, "dbdqqds", 1u, 1, 0u, (uint64_t)0, (uint64_t)0, 5u, "x"),
               ENOLCK);
     CHECK_ERR(p9c_rpc(&c, P9_TGETLOCK, "dbqqds", 1u, 1, (uint64_t)0, (uint64_t)0, 5u, "x"), ENOLCK);

@@ -20,6 +20,7 @@ extern const struct tap_suite suite_parallel;   /* requests that block, flushes 
 extern const struct tap_suite suite_succession; /* workers that die */
 extern const struct tap_suite suite_policy;     /* operations that a policy forbids */
 extern const struct tap_suite suite_quota;      /* limits on files, space, requests */
+extern const struct tap_suite suite_xattr;      /* extended attributes */
 extern const struct tap_suite suite_ending;     /* SIGTERM, CTL_STOP, control socket */
 
 #endif
