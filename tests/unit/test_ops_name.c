@@ -399,10 +399,6 @@ static void test_malformed(void **state)
 static void test_unsupported(void **state)
 {
     (void)state;
-    req.type = P9_TXATTRWALK;
-    assert_int_equal(call(op_unsupported, "44s", ROOT_FID, 2u, ""), -EOPNOTSUPP);
-    req.type = P9_TXATTRCREATE;
-    assert_int_equal(call(op_unsupported, "4s84", ROOT_FID, "user.x", 1ull, 0u), -EOPNOTSUPP);
     req.type = P9_TLOCK;
     assert_int_equal(call(op_unsupported, "4", ROOT_FID), -ENOLCK);
     req.type = P9_TGETLOCK;
