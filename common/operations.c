@@ -27,7 +27,7 @@ const struct operation_info operation_table[OPERATIONS] = {
     {"create",
      OPERATION_CREATE,
      EACCES,
-     {P9_TLCREATE, P9_TMKDIR, P9_TCREATE},
+     {P9_TLCREATE, P9_TMKDIR},
      {"mkdirat"},
      "new files and directories"},
     {"delete",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * dirstream.c - entries of a directory as 9P2000.L wants them.
+ * dirstream.c - entries of a directory as 9P2000.L wants them, and as the older dialects do.
  *
  * Trusts the kernel's getdents64. The offset comes from the guest: lseek judges it, and a cookie
  * that was never given out lists some part of the same directory, nothing else.
@@ -20,6 +20,7 @@
 #include "xen9p/p9.h"
 #include "xen9p/path.h"
 #include "xen9p/session.h"
+#include "xen9p/ustat.h"
 
 /* qid, offset, type, length of the name */
 #define ENTRY_HEAD (P9_QID_SIZE + 8u + 1u + 2u)
@@ -38,8 +39,9 @@ enum ino_trust {
 struct dirstream {
     struct session *session;
     int fd;
-    bool fresh;   /* never read */
-    uint64_t pos; /* cookie at which the descriptor stands */
+    bool fresh;     /* never read */
+    uint64_t pos;   /* cookie at which the descriptor stands */
+    uint64_t bytes; /* of stats read since offset 0 */
     dev_t dev;
     bool is_root; /* ".." is the root itself */
     enum ino_trust trust;
@@ -230,4 +232,69 @@ int dirstream_read(struct dirstream *d, uint64_t offset, struct builder *out)
         if (out->bad)
             return -EOVERFLOW; /* an entry beyond what dents_for() reckons with */
     }
+}
+
+/* The stat of one entry. -ENOENT: it is gone. -ENOBUFS: no room. */
+static int put_stat(struct dirstream *d, const char *name, struct builder *out)
+{
+    struct stat st;
+    int err, fd = path_step(d->fd, name, &st);
+
+    if (fd < 0)
+        return fd;
+    err = ustat_put(d->session, fd, &st, name, out);
+    close(fd);
+    return err;
+}
+
+/* Stats of the `len` bytes of entries in `buf`, up to the first that fails. */
+static int put_stats(struct dirstream *d, const char *buf, size_t len, struct builder *out)
+{
+    for (size_t at = 0; at < len;) {
+        const struct dirent64 *e = (const void *)(buf + at);
+        int err = 0;
+
+        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+            err = put_stat(d, e->d_name, out);
+        if (err != 0 && err != -ENOENT) /* removed meanwhile: as if it had never been there */
+            return err;
+        d->pos = (uint64_t)e->d_off;
+        at += e->d_reclen;
+    }
+    return 0;
+}
+
+/* A stat takes about three times what getdents64 says of an entry: no more than will be needed. */
+static size_t dents_for_stats(size_t room)
+{
+    size_t n = room / 3;
+
+    if (n < DENT_MAX)
+        return DENT_MAX;
+    return n < DENTS_SIZE ? n : DENTS_SIZE;
+}
+
+int dirstream_read_stats(struct dirstream *d, uint64_t offset, struct builder *out)
+{
+    _Alignas(struct dirent64) char buf[DENTS_SIZE];
+    size_t start = builder_len(out);
+    ssize_t n = 1;
+    int err = 0;
+
+    if (offset != 0 && offset != d->bytes)
+        return -EINVAL;
+    if (offset == 0)
+        d->pos = 0;
+    /* the last read may have asked for more entries than it had room for */
+    if (lseek(d->fd, (off_t)d->pos, SEEK_SET) < 0)
+        return -errno;
+    while (err == 0 && n > 0) {
+        n = getdents64(d->fd, buf, dents_for_stats(builder_room(out)));
+        err = n < 0 ? -errno : put_stats(d, buf, (size_t)n, out);
+    }
+    /* What failed behind something that did not is met again by the next read. */
+    if (err != 0 && builder_len(out) == start)
+        return err == -ENOBUFS ? -EINVAL : err;
+    d->bytes = offset + (builder_len(out) - start);
+    return 0;
 }

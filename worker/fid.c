@@ -119,7 +119,7 @@ void fid_table_free(struct fid_table *t)
     free(t);
 }
 
-void fid_table_reset(struct fid_table *t, uint32_t generation)
+struct fid *fid_table_take(struct fid_table *t, uint32_t generation)
 {
     struct fid *all;
 
@@ -127,8 +127,13 @@ void fid_table_reset(struct fid_table *t, uint32_t generation)
     t->generation = generation;
     all = take_all(t);
     pthread_mutex_unlock(&t->lock);
+    return all;
+}
+
+void fid_table_reset(struct fid_table *t, uint32_t generation)
+{
     /* close() may wait for a server: not under the lock. */
-    put_all(all);
+    put_all(fid_table_take(t, generation));
 }
 
 uint32_t fid_table_count(struct fid_table *t)

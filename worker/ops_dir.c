@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ops_dir.c - Treaddir.
+ * ops_dir.c - Treaddir, and Tread of a directory in the older dialects.
  */
 #include "xen9p/ops.h"
 
@@ -11,8 +11,11 @@
 #include "xen9p/dirstream.h"
 #include "xen9p/session.h"
 
+typedef int (*dir_reader)(struct dirstream *d, uint64_t offset, struct builder *out);
+
 /* Reads into the reply, whose count[4] comes first; the fid's lock is held. */
-static int read_locked(struct request *r, struct fid *f, uint64_t offset, uint32_t count)
+static int read_locked(struct request *r, struct fid *f, uint64_t offset, uint32_t count,
+                       dir_reader reader)
 {
     int err, fd = atomic_load(&f->io_fd);
     struct builder entries, len;
@@ -29,12 +32,23 @@ static int read_locked(struct request *r, struct fid *f, uint64_t offset, uint32
     len = r->out;
     builder_u32(&r->out, 0);
     builder_init(&entries, r->out.p, count);
-    err = dirstream_read(f->dir, offset, &entries);
+    err = reader(f->dir, offset, &entries);
     if (err != 0)
         return err;
     builder_u32(&len, (uint32_t)builder_len(&entries));
     r->out.p = entries.p;
     return 0;
+}
+
+int dir_read(struct request *r, struct fid *f, uint64_t offset, uint32_t count)
+{
+    int err;
+
+    request_may_block(r);
+    pthread_mutex_lock(&f->lock);
+    err = read_locked(r, f, offset, count, dirstream_read_stats);
+    pthread_mutex_unlock(&f->lock);
+    return err;
 }
 
 /*
@@ -60,7 +74,7 @@ int op_readdir(struct request *r)
         return -EBADF;
     if (S_ISDIR(f->type)) {
         pthread_mutex_lock(&f->lock);
-        err = read_locked(r, f, offset, count);
+        err = read_locked(r, f, offset, count, dirstream_read);
         pthread_mutex_unlock(&f->lock);
     } else {
         err = -ENOTDIR;

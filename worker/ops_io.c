@@ -39,12 +39,13 @@ int op_read(struct request *r)
     uint64_t offset = cursor_u64(&r->in);
     uint32_t count = cursor_u32(&r->in);
     uint32_t most = atomic_load(&r->session->msize) - P9_IOHDR_SIZE;
+    uint32_t dialect = atomic_load(&r->session->dialect);
     struct fid *f;
     int err;
 
     if (!cursor_done(&r->in) || offset > INT64_MAX)
         return -EINVAL;
-    if (atomic_load(&r->session->dialect) == P9_DIALECT_L)
+    if (dialect == P9_DIALECT_L)
         most--; /* Linux takes a reply of msize bytes for one that did not fit */
     if (count > most)
         count = most;
@@ -54,7 +55,7 @@ int op_read(struct request *r)
     if (err != 0)
         return xattr_op_read(r, num, offset, count);
     if (f->type == S_IFDIR)
-        err = -EISDIR;
+        err = dialect == P9_DIALECT_L ? -EISDIR : dir_read(r, f, offset, count);
     else
         err = request_read(r, atomic_load(&f->io_fd), offset, count, &f->nowait_refused);
     fid_put(f);

@@ -19,10 +19,10 @@
 #include "xen9p/session.h"
 
 /* What stands in the way is replaced, which is a way of deleting it. */
-static int rename_entry(const struct session *s, int from, const char *name, int to,
-                        const char *newname, bool exclusive)
+int name_rename(struct request *r, int from, const char *name, int to, const char *newname,
+                bool exclusive)
 {
-    bool replace = !exclusive && (s->operations & OPERATION_DELETE) != 0;
+    bool replace = !exclusive && (r->session->operations & OPERATION_DELETE) != 0;
     unsigned int flags = replace ? 0 : RENAME_NOREPLACE;
 
     return renameat2(from, name, to, newname, flags) == 0 ? 0 : -errno;
@@ -35,7 +35,7 @@ int name_move(struct request *r, const struct fid *f, int to, const char *newnam
 
     if (parent < 0)
         return parent;
-    err = rename_entry(r->session, parent, name, to, newname, exclusive);
+    err = name_rename(r, parent, name, to, newname, exclusive);
     close(parent);
     return err;
 }
@@ -96,8 +96,7 @@ int op_renameat(struct request *r)
     if (err != 0)
         return err;
     if (S_ISDIR(from_dir->type) && S_ISDIR(to_dir->type))
-        err =
-            rename_entry(r->session, from_dir->path_fd, from_name, to_dir->path_fd, to_name, false);
+        err = name_rename(r, from_dir->path_fd, from_name, to_dir->path_fd, to_name, false);
     else
         err = -ENOTDIR;
     fid_put(from_dir);

@@ -8,12 +8,84 @@
 #include <unistd.h>
 
 #include "xen9p/descriptors.h"
+#include "xen9p/name.h"
 #include "xen9p/ops.h"
+#include "xen9p/path.h"
+#include "xen9p/ustat.h"
 #include "xen9p/worker.h"
 
 static bool str_is(struct wire_str s, const char *text)
 {
     return s.len == strlen(text) && memcmp(s.s, text, s.len) == 0;
+}
+
+/* A fid of the root as Tattach makes one. Its stat in *st. The reference is the caller's. */
+static int new_root(uint32_t num, uint32_t uid, struct stat *st, struct fid **out)
+{
+    int err, fd = openat(WFD_ROOT, ".", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+    if (fd < 0)
+        return -errno;
+    err = path_stat(fd, st);
+    if (err != 0) {
+        close(fd);
+        return err;
+    }
+    *out = fid_new(num, fd, st->st_mode, uid);
+    if (*out == NULL)
+        return -ENOMEM;
+    (*out)->attached = true;
+    return 0;
+}
+
+/*
+ * Mini-OS goes on using its root, fid 0, when it sends Tversion after its live update: a Tversion from 9P2000.u to
+ * 9P2000.u ends every fid but an attached 0. A successor knows no fids, and takes it for attached: root of the guest.
+ */
+static bool keeps_root(struct session *s, enum p9_dialect dialect, uint32_t *uid)
+{
+    struct fid *f;
+    bool keeps;
+
+    *uid = 0;
+    if (dialect != P9_DIALECT_U || atomic_load(&s->dialect) != P9_DIALECT_U)
+        return false;
+    if (atomic_load(&s->orphaned))
+        return true;
+    f = fid_get(s->fids, 0, atomic_load(&s->generation));
+    keeps = f != NULL && f->attached;
+    if (keeps)
+        *uid = f->uid;
+    fid_put(f);
+    return keeps;
+}
+
+/* Puts a new fid 0 there, not open. For want of memory there is none: the guest sees errors. */
+static void put_root_back(struct request *r, uint32_t uid)
+{
+    struct fid *f = NULL;
+    struct stat st;
+
+    if (new_root(0, uid, &st, &f) != 0)
+        return;
+    f->kept = true;
+    (void)fid_insert(r->session->fids, f, r->generation);
+    fid_put(f);
+}
+
+/* Ends all fids as Tclunk would. */
+static void clunk_all(struct request *r)
+{
+    struct fid *f = fid_table_take(r->session->fids, r->generation);
+
+    while (f != NULL) {
+        struct fid *next = f->next;
+
+        if (atomic_load(&f->remove))
+            (void)name_remove(r, f);
+        fid_put(f);
+        f = next;
+    }
 }
 
 /*
@@ -24,10 +96,14 @@ static void start_session(struct request *r, enum p9_dialect dialect, uint32_t m
 {
     struct session *s = r->session;
     struct worker *w = s->worker;
+    uint32_t root_uid;
+    bool keeps = keeps_root(s, dialect, &root_uid);
 
     r->generation = atomic_load(&s->generation) + 1;
     atomic_store(&s->generation, r->generation);
-    fid_table_reset(s->fids, r->generation);
+    clunk_all(r);
+    if (keeps)
+        put_root_back(r, root_uid);
     for (uint32_t i = 0; i < w->config.num_rings; i++) {
         pthread_mutex_lock(&w->ring[i].tx_lock);
         pthread_mutex_unlock(&w->ring[i].tx_lock);
@@ -58,8 +134,9 @@ int op_version(struct request *r)
         return -EINVAL;
     if (msize > s->max_msize)
         msize = s->max_msize;
-    if (str_is(version, p9_dialect_name(P9_DIALECT_L)))
-        dialect = P9_DIALECT_L;
+    for (enum p9_dialect d = P9_DIALECT_LEGACY; d <= P9_DIALECT_L; d++)
+        if (str_is(version, p9_dialect_name(d)))
+            dialect = d;
     pthread_mutex_lock(&s->version_lock);
     start_session(r, dialect, msize);
     pthread_mutex_unlock(&s->version_lock);
@@ -75,41 +152,58 @@ int op_auth(struct request *r)
     return -ENOENT;
 }
 
+/* Whose attach it is: n_uname, or what uname says where there is no number. */
+static uint32_t attached_uid(struct wire_str uname, uint32_t n_uname)
+{
+    uint32_t uid;
+
+    return n_uname == P9_NONUNAME && ustat_id(uname, &uid) ? uid : n_uname;
+}
+
+/* Into the table; in the place of a fid that Tversion has kept, for a client that attaches all the same. */
+static int insert_root(struct request *r, struct fid *f)
+{
+    struct fid_table *t = r->session->fids;
+    struct fid *old;
+    int err = fid_insert(t, f, r->generation);
+
+    if (err != -EBADF)
+        return err;
+    old = fid_get(t, f->num, r->generation);
+    if (old != NULL && old->kept)
+        err = fid_replace(t, old, f, r->generation);
+    fid_put(old);
+    return err;
+}
+
 /*
- * Tattach fid[4] afid[4] uname[s] aname[s] n_uname[4] -> Rattach qid[13]. There is one tree: aname is empty
- * or "/". afid is NOFID, or 0 from clients that do not know better.
+ * Tattach fid[4] afid[4] uname[s] aname[s] (not 9P2000: n_uname[4]) -> Rattach qid[13]. There is one tree: aname is
+ * empty, "/", or "root" (Mini-OS). afid is NOFID, or 0 from clients that do not know better (Mini-OS).
  */
 int op_attach(struct request *r)
 {
     struct session *s = r->session;
+    uint32_t dialect = atomic_load(&s->dialect);
     uint32_t num = cursor_u32(&r->in);
     uint32_t afid = cursor_u32(&r->in);
+    struct wire_str uname = cursor_str(&r->in);
+    struct wire_str aname = cursor_str(&r->in);
+    uint32_t uid = dialect != P9_DIALECT_LEGACY ? cursor_u32(&r->in) : P9_NONUNAME;
     struct p9_qid qid;
-    struct wire_str aname;
     struct stat st;
-    struct fid *f;
-    uint32_t uid;
-    int fd, err;
+    struct fid *f = NULL;
+    int err;
 
-    (void)cursor_str(&r->in); /* uname: n_uname counts */
-    aname = cursor_str(&r->in);
-    uid = cursor_u32(&r->in);
     if (!cursor_done(&r->in) || (afid != P9_NOFID && afid != 0))
         return -EINVAL;
-    if (aname.len != 0 && !str_is(aname, "/"))
+    if (aname.len != 0 && !str_is(aname, "/") &&
+        (dialect == P9_DIALECT_L || !str_is(aname, "root")))
         return -ENOENT;
-    fd = openat(WFD_ROOT, ".", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    if (fstat(fd, &st) != 0) {
-        err = -errno;
-        close(fd);
-        return err;
-    }
-    f = fid_new(num, fd, st.st_mode & S_IFMT, uid);
-    if (f == NULL)
-        return -ENOMEM;
-    err = fid_insert(s->fids, f, r->generation);
+    if (dialect != P9_DIALECT_L)
+        uid = attached_uid(uname, uid);
+    err = new_root(num, uid, &st, &f);
+    if (err == 0)
+        err = insert_root(r, f);
     fid_put(f);
     if (err != 0)
         return err;

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "xen9p/name.h"
 #include "xen9p/path.h"
 #include "xen9p/session.h"
 
@@ -159,7 +160,10 @@ int op_walk(struct request *r)
     return err;
 }
 
-/* Tclunk fid[4] -> Rclunk. The fid is gone in any case; an attribute that was written is stored now. */
+/*
+ * Tclunk fid[4] -> Rclunk. The fid is gone, whatever the answer. An attribute that was written is stored now; a file opened
+ * with ORCLOSE is removed.
+ */
 int op_clunk(struct request *r)
 {
     uint32_t num = cursor_u32(&r->in);
@@ -172,6 +176,11 @@ int op_clunk(struct request *r)
     if (f == NULL)
         return -EBADF;
     err = xattr_op_clunk(r, f);
+    if (err == 0 && atomic_load(&f->remove)) {
+        err = name_remove(r, f);
+        if (err == -ENOENT) /* somebody else was faster */
+            err = 0;
+    }
     fid_put(f);
     return err;
 }

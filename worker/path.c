@@ -141,3 +141,31 @@ int path_locate(const struct session *s, int fd, char name[P9_NAME_MAX + 1])
     }
     return dir;
 }
+
+static const char deleted[] = " (deleted)"; /* what the kernel puts behind the last name */
+
+void path_name(const struct session *s, int fd, const struct stat *st, char name[P9_NAME_MAX + 1])
+{
+    char path[PATH_MAX];
+    ssize_t n = path_of(fd, path);
+    const char *last = n > 0 ? strrchr(path, '/') : NULL;
+    size_t len = last != NULL ? strlen(++last) : 0;
+
+    if (st->st_dev == s->root.st_dev && st->st_ino == s->root.st_ino) {
+        strcpy(name, "/");
+        return;
+    }
+    if (len >= sizeof(deleted) && strcmp(last + len - (sizeof(deleted) - 1), deleted) == 0) {
+        int parent = path_locate(s, fd, name);
+
+        if (parent >= 0) { /* it is really called so */
+            close(parent);
+            return;
+        }
+        len -= sizeof(deleted) - 1;
+    }
+    if (len > P9_NAME_MAX)
+        len = 0;
+    memcpy(name, len > 0 ? last : "", len);
+    name[len] = '\0';
+}

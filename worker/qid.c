@@ -96,6 +96,8 @@ struct p9_qid session_qid(struct session *s, const struct stat *st)
     struct p9_qid q;
 
     q.type = session_qid_type(st->st_mode);
+    if (atomic_load_explicit(&s->dialect, memory_order_relaxed) == P9_DIALECT_LEGACY)
+        q.type &= P9_QTDIR; /* 9P2000 knows no symbolic links */
     q.version = version(st);
     q.path = session_qid_path(s, st->st_dev, st->st_ino);
     return q;

@@ -51,7 +51,15 @@ static const struct session_op ops_l[256] = {
 
 static const struct session_op *ops_of(uint32_t dialect)
 {
-    return dialect == P9_DIALECT_L ? ops_l : NULL;
+    switch (dialect) {
+    case P9_DIALECT_L:
+        return ops_l;
+    case P9_DIALECT_U:
+    case P9_DIALECT_LEGACY:
+        return session_ops_u;
+    default:
+        return NULL;
+    }
 }
 
 /* f_type of file systems on which any call may wait for a server or another process. */
@@ -203,7 +211,7 @@ uint8_t session_error(struct request *r, int error)
     }
     const char *text = strerrordesc_np(error);
     if (text == NULL)
-        text = "I/O error";
+        text = strerrordesc_np(EIO);
     builder_str(&r->out, text, strlen(text));
     if (dialect == P9_DIALECT_U)
         builder_u32(&r->out, (uint32_t)error);
@@ -217,6 +225,9 @@ void session_dispatch(struct request *r, uint8_t *reply_type)
     *reply_type = (uint8_t)(r->type + 1);
     if (err == 0 && !r->published && r->out.bad)
         err = -EMSGSIZE;
-    if (err != 0 && !r->published)
-        *reply_type = session_error(r, -err);
+    if (err == 0 || r->published)
+        return;
+    /* a handler may have left a buffer that is too short for the words of an error */
+    builder_init(&r->out, r->small + P9_HDR_SIZE, P9_ERROR_SIZE);
+    *reply_type = session_error(r, -err);
 }

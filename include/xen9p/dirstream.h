@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * dirstream.h - Treaddir on an open directory.
+ * dirstream.h - Treaddir on an open directory, and Tread of the older dialects.
  *
  * The stream holds no entries: one read fills one reply, and what the kernel hands out always
  * fits, so the position of the descriptor is the cookie of the entry that comes next. A guest with
@@ -30,5 +30,11 @@ void dirstream_free(struct dirstream *d); /* NULL is fine */
  * what the file system says. One caller at a time.
  */
 int dirstream_read(struct dirstream *d, uint64_t offset, struct builder *out);
+
+/*
+ * Appends stats (ustat.h), whole ones, without "." and "..": read(5). `offset` counts bytes: 0, or where the last such
+ * read ended; -EINVAL for any other, and when there is no room for the first stat. Nothing appended and 0: the end.
+ */
+int dirstream_read_stats(struct dirstream *d, uint64_t offset, struct builder *out);
 
 #endif

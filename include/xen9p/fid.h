@@ -30,6 +30,9 @@ struct fid {
     int path_fd;      /* O_PATH|O_NOFOLLOW, owned; -1 for a fid over the snapshot of an attribute */
     atomic_int io_fd; /* -1 until opened; then fixed, owned */
     uint32_t open_flags;   /* P9_L_* of the open, valid when io_fd >= 0 */
+    bool attached;         /* by Tattach: the root itself */
+    bool kept;             /* put back by Tversion: Tattach may take its number */
+    atomic_bool remove;    /* opened with ORCLOSE: to be removed when it is clunked */
     bool nowait_refused;   /* the file system refuses RWF_NOWAIT on io_fd */
     pthread_mutex_t lock;  /* serialises opening and the directory stream */
     struct dirstream *dir; /* NULL until the first Treaddir */
@@ -45,6 +48,8 @@ struct fid_table *fid_table_new(uint32_t max);
 void fid_table_free(struct fid_table *t);
 /* Tversion: drops all fids; only `generation` is accepted from now on. */
 void fid_table_reset(struct fid_table *t, uint32_t generation);
+/* The same; what was in the table comes back as a list (fid->next), the references with it. */
+struct fid *fid_table_take(struct fid_table *t, uint32_t generation);
 uint32_t fid_table_count(struct fid_table *t);
 
 /* Files open at a time, over all fids; 0: no limit. Before the table is used. */

@@ -21,9 +21,12 @@ int name_symlink(struct request *r, const struct fid *dir, const char *name,
 int name_link(struct request *r, const struct fid *dir, const char *name, const struct fid *f);
 
 /*
- * Moves `f` to `name` in the directory `to` (an O_PATH descriptor). Replaces what is there, unless `exclusive` or
- * a policy without delete: -EEXIST.
+ * Moves `name` in the directory `from` to `newname` in `to` (O_PATH descriptors). Replaces what is there, unless
+ * `exclusive` or a policy without delete: -EEXIST.
  */
+int name_rename(struct request *r, int from, const char *name, int to, const char *newname,
+                bool exclusive);
+/* Moves `f` to `name` in the directory `to`, in the same way. */
 int name_move(struct request *r, const struct fid *f, int to, const char *name, bool exclusive);
 /* Removes the name of `f`: a file, or an empty directory. */
 int name_remove(struct request *r, const struct fid *f);

@@ -7,7 +7,8 @@
  * carry the same bits, and a test holds both against the table.
  *
  * What is in no group is always admitted: version, auth, attach, flush, walk, clunk, getattr,
- * fsync. Without it a client cannot even mount.
+ * fsync, and stat of the older dialects. Without it a client cannot even mount. Topen, Tcreate and Twstat are many things in one:
+ * their handlers ask for the groups of what they come to.
  */
 #ifndef XEN9P_OPERATIONS_H
 #define XEN9P_OPERATIONS_H

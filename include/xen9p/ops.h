@@ -34,6 +34,8 @@ int op_statfs(struct request *r);
 
 /* ops_dir.c */
 int op_readdir(struct request *r);
+/* Tread of an open directory: stats, 9P2000 and 9P2000.u. */
+int dir_read(struct request *r, struct fid *f, uint64_t offset, uint32_t count);
 
 /* ops_name.c */
 int op_mkdir(struct request *r);
@@ -45,6 +47,12 @@ int op_rename(struct request *r);
 int op_renameat(struct request *r);
 int op_unlinkat(struct request *r);
 int op_remove(struct request *r);
+
+/* ops_u_open.c, ops_u_stat.c: 9P2000 and 9P2000.u */
+int op_open(struct request *r);
+int op_create(struct request *r);
+int op_stat(struct request *r);
+int op_wstat(struct request *r);
 
 /* ops_xattr.c */
 int op_xattrwalk(struct request *r);

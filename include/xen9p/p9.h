@@ -16,6 +16,8 @@
 #define P9_NOTAG 0xffffu
 #define P9_NOFID 0xffffffffu
 #define P9_NONUNAME 0xffffffffu
+#define P9_ENAME_MAX 126u                      /* longest text of an Rerror that Linux reads */
+#define P9_ERROR_SIZE (2u + P9_ENAME_MAX + 4u) /* body of the longest Rerror */
 #define P9_MAXWELEM 16u
 #define P9_QID_SIZE 13u
 #define P9_MIN_MSIZE 4096u /* smallest msize we negotiate (Linux refuses less) */
@@ -97,6 +99,30 @@ struct p9_qid {
 #define P9_L_NOFOLLOW 0400000u
 #define P9_L_NOATIME 01000000u
 #define P9_L_SYNC 04000000u
+
+/* Mode of Topen and Tcreate, 9P2000 and 9P2000.u: open(5). */
+#define P9_OREAD 0x00u
+#define P9_OWRITE 0x01u
+#define P9_ORDWR 0x02u
+#define P9_OEXEC 0x03u
+#define P9_OACCMODE 0x03u
+#define P9_OTRUNC 0x10u
+#define P9_ORCLOSE 0x40u
+#define P9_OAPPEND 0x80u
+
+/* mode of a stat and perm of Tcreate, beside the permission bits: stat(5), and what 9P2000.u adds. */
+#define P9_DMDIR 0x80000000u
+#define P9_DMAPPEND 0x40000000u
+#define P9_DMEXCL 0x20000000u
+#define P9_DMTMP 0x04000000u
+#define P9_DMSYMLINK 0x02000000u
+#define P9_DMLINK 0x01000000u
+#define P9_DMDEVICE 0x00800000u
+#define P9_DMNAMEDPIPE 0x00200000u
+#define P9_DMSOCKET 0x00100000u
+#define P9_DMSETUID 0x00080000u
+#define P9_DMSETGID 0x00040000u
+#define P9_DMSETVTX 0x00010000u
 
 #define P9_AT_REMOVEDIR 0x200u /* Tunlinkat flags */
 

@@ -34,4 +34,10 @@ int path_again(int fd);
  */
 int path_locate(const struct session *s, int fd, char name[P9_NAME_MAX + 1]);
 
+/*
+ * The name under which the file of `fd` is known now, for a stat: "/" for the root; the last one it had when it was
+ * removed; "" when it lies too deep for the kernel to say.
+ */
+void path_name(const struct session *s, int fd, const struct stat *st, char name[P9_NAME_MAX + 1]);
+
 #endif

@@ -65,6 +65,9 @@ struct session_op {
 #define SESSION_OP_WRITE 1u /* changes the file system: EROFS on a read-only export */
 #define SESSION_OP_BLOCK 2u /* may wait for a disk: request_may_block() first */
 
+/* 9P2000 and 9P2000.u, by message type; ops_u.c. */
+extern const struct session_op session_ops_u[256];
+
 /* `fids` made, root looked at (WFD_ROOT must be open). Negative errno on failure. */
 int session_init(struct session *s, struct worker *w);
 void session_fini(struct session *s);

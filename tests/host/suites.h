@@ -21,6 +21,7 @@ extern const struct tap_suite suite_succession; /* workers that die */
 extern const struct tap_suite suite_policy;     /* operations that a policy forbids */
 extern const struct tap_suite suite_quota;      /* limits on files, space, requests */
 extern const struct tap_suite suite_xattr;      /* extended attributes */
+extern const struct tap_suite suite_u;          /* 9P2000.u and 9P2000: files and directories */
 extern const struct tap_suite suite_ending;     /* SIGTERM, CTL_STOP, control socket */
 
 #endif
