@@ -51,12 +51,40 @@ static void publish_offer(struct device *d)
         {"error", NULL},   {NULL, NULL},
     };
 
-    d->offered_rings = d->terms.max_rings;
-    d->offered_order = d->terms.max_ring_order;
     (void)snprintf(rings, sizeof(rings), "%u", d->offered_rings);
     (void)snprintf(order, sizeof(order), "%u", d->offered_order);
     d->error[0] = '\0';
     publish(d, writes, sizeof(writes) / sizeof(writes[0]), XenbusStateInitWait);
+}
+
+/* What the policy offers, less when the host's grants run low. False when there is none. */
+static bool make_offer(struct device *d)
+{
+    uint32_t most = d->terms.max_ring_order;
+    uint32_t rings =
+        d->terms.max_rings < LIMIT_WAITING_RINGS ? d->terms.max_rings : LIMIT_WAITING_RINGS;
+    struct budget used;
+
+    budget_used(d->sv, d, &used);
+    d->offered_rings = d->terms.max_rings;
+    d->offered_order = budget_order(&used, rings, most);
+    if (d->offered_order == 0) {
+        (void)snprintf(d->error, sizeof(d->error),
+                       "host budget: all but %llu of %llu grant mappings for 9pfs are promised; "
+                       "lower max-rings or max-ring-order in policies",
+                       (unsigned long long)(budget_host.grants - used.grants),
+                       (unsigned long long)budget_host.grants);
+        devices_say(d, LOG_LEVEL_ERROR, "refused: %s", d->error);
+        return false;
+    }
+    d->share.grants = budget_grants(rings, d->offered_order);
+    if (d->offered_order < most)
+        devices_say(d, LOG_LEVEL_WARNING,
+                    "host budget: max-ring-page-order lowered from %u to %u, %llu of %llu grant "
+                    "mappings for 9pfs are promised",
+                    most, d->offered_order, (unsigned long long)used.grants,
+                    (unsigned long long)budget_host.grants);
+    return true;
 }
 
 /* With `error` as it is: no stale one stays beside a state that contradicts it. */
@@ -200,10 +228,10 @@ static void on_ready(void *owner, const struct ctl_ready *ready)
     devices_say(d, LOG_LEVEL_NOTICE, "worker %d serves %s: %u threads, %u fids, filter %s%s",
                 (int)child_pid(d->child), d->nodes.path, ready->threads, ready->max_fids, d->filter,
                 (ready->flags & CTL_READY_LANDLOCK) != 0 ? "" : ", no Landlock in this kernel");
-    if (ready->max_fids < d->terms.worker.max_fids)
+    if (ready->max_fids < d->share.fids)
         devices_say(d, LOG_LEVEL_NOTICE,
                     "max-fids lowered from %u to %u by RLIMIT_NOFILE; raise LimitNOFILE= for more",
-                    d->terms.worker.max_fids, ready->max_fids);
+                    (uint32_t)d->share.fids, ready->max_fids);
     devices_feed(d, DEVICE_READY);
 }
 
@@ -247,6 +275,22 @@ static void configure(const struct device *d, struct ctl_config *c, uint32_t fla
     c->ring_kind = CTL_RING_GNTDEV;
     c->notify_kind = CTL_NOTIFY_EVTCHN;
     c->num_rings = connection_rings(d->connection);
+    c->max_fids = (uint32_t)d->share.fids;
+    c->threads = (uint32_t)d->share.threads - 1; /* the first one executes none */
+}
+
+/* The worker's part of the host's budgets. NULL, or why there is none. */
+static const char *take_share(struct device *d)
+{
+    const struct ctl_config *c = &d->terms.worker;
+    const char *why = budget_take(d, c->max_fids, c->threads, d->terms.log_bytes);
+
+    if (why == NULL && (d->share.fids < c->max_fids || d->share.threads < c->threads + 1))
+        devices_say(d, LOG_LEVEL_WARNING,
+                    "host budget runs low: %llu of %u fids, %llu of %u threads",
+                    (unsigned long long)d->share.fids, c->max_fids,
+                    (unsigned long long)d->share.threads - 1, c->threads);
+    return why;
 }
 
 /* Sends all of it to a new worker. `spec` lacks its path, its configuration and the rings. */
@@ -260,6 +304,7 @@ static int launch_with(struct device *d, struct child_spec *spec, uint32_t flags
     if (ringmem < 0)
         return ringmem;
     spec->path = d->nodes.path;
+    spec->share = d->share;
     spec->config = &config;
     spec->fds[CTL_CONFIG_FD_RINGMEM] = ringmem;
     err = child_start(d->sv->children, spec, &worker_calls, d, &d->child);
@@ -267,8 +312,11 @@ static int launch_with(struct device *d, struct child_spec *spec, uint32_t flags
     return err;
 }
 
-/* Starts a worker on the device's connection, by the newest policy. Needs a journal. */
-static int launch(struct device *d, uint32_t flags)
+/*
+ * Starts a worker on the device's connection, by the newest policy. Needs a journal. *why: the
+ * reason, when it is none that an errno could tell.
+ */
+static int launch(struct device *d, uint32_t flags, const char **why)
 {
     const struct filter_spec need = {.notify = CTL_NOTIFY_EVTCHN,
                                      .read_only = d->terms.read_only,
@@ -281,6 +329,9 @@ static int launch(struct device *d, uint32_t flags)
     struct policy *in_force;
     int err = 0;
 
+    *why = take_share(d);
+    if (*why != NULL)
+        return -ENOSPC;
     filter = filter_cache_get(&d->sv->filters, &need, &err);
     if (filter == NULL)
         return err;
@@ -324,6 +375,7 @@ void act_release(struct device *d)
     policy_free(d->in_force);
     d->in_force = NULL;
     d->filter[0] = '\0';
+    d->share = (struct budget){.grants = 0};
     connection_free(d->connection);
     d->connection = NULL;
     if (d->journal_fd >= 0)
@@ -373,13 +425,16 @@ static int connect_rings(struct device *d)
         frontend_slow_down(d);
         return err;
     }
+    d->share.grants = connection_grants(d->connection);
     d->journal_fd = journal_create();
     return d->journal_fd < 0 ? d->journal_fd : 0;
 }
 
-static void cannot_start(struct device *d, int err)
+/* `why` may be NULL. */
+static void cannot_start(struct device *d, int err, const char *why)
 {
-    (void)snprintf(d->error, sizeof(d->error), "worker cannot be started: %s", strerror(-err));
+    (void)snprintf(d->error, sizeof(d->error), "worker cannot be started: %s",
+                   why != NULL ? why : strerror(-err));
     d->failures++;
     devices_say(d, LOG_LEVEL_ERROR, "%s", d->error);
     frontend_slow_down(d);
@@ -394,11 +449,12 @@ static bool admitted(struct device *d)
 static void start(struct device *d)
 {
     int err = admitted(d) ? connect_rings(d) : -EACCES;
+    const char *why;
 
     if (err == 0) {
-        err = launch(d, 0);
+        err = launch(d, 0, &why);
         if (err != 0)
-            cannot_start(d, err);
+            cannot_start(d, err, why);
     }
     if (err != 0)
         devices_feed(d, DEVICE_FAILED);
@@ -409,6 +465,7 @@ static void resume(struct device *d)
 {
     bool adopt = d->adopting;
     int err = admitted(d) ? 0 : -EACCES;
+    const char *why;
 
     if (err == 0 && adopt)
         err = connect_rings(d);
@@ -417,10 +474,10 @@ static void resume(struct device *d)
         return;
     }
     d->adopting = adopt;
-    err = launch(d, adopt ? CTL_FLAG_ADOPT : CTL_FLAG_SUCCESSOR);
+    err = launch(d, adopt ? CTL_FLAG_ADOPT : CTL_FLAG_SUCCESSOR, &why);
     if (err == 0)
         return;
-    cannot_start(d, err);
+    cannot_start(d, err, why);
     devices_feed(d, succession_died(&d->succession, &d->terms.restart, loop_now())
                         ? DEVICE_DIED_OFTEN
                         : DEVICE_DIED);
@@ -494,7 +551,7 @@ void act(struct device *d, enum device_action action)
         break;
     case DEVICE_PUBLISH:
         act_release(d);
-        if (admitted(d))
+        if (admitted(d) && make_offer(d))
             publish_offer(d);
         else
             devices_feed(d, DEVICE_REFUSE);

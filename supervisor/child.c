@@ -37,6 +37,7 @@ struct child {
     bool killed;               /* by us */
     bool timed_out;
     bool broke_protocol;
+    struct budget share;
     bool filtered; /* killed by its seccomp filter */
     struct loop_source control, process;
     struct loop_timer deadline;
@@ -75,6 +76,18 @@ bool children_alive(const struct children *cs)
             return true;
     }
     return false;
+}
+
+void children_held(const struct children *cs, struct budget *out)
+{
+    memset(out, 0, sizeof(*out));
+    for (const struct child *c = cs->first; c != NULL; c = c->next) {
+        if (c->calls != NULL)
+            continue;
+        out->grants += c->share.grants;
+        out->fids += c->share.fids;
+        out->threads += c->share.threads;
+    }
 }
 
 static bool uid_in_use(const struct children *cs, uid_t uid)
@@ -314,6 +327,7 @@ int child_start(struct children *cs, const struct child_spec *spec, const struct
     c->pidfd = launched.pidfd;
     c->control_fd = launched.control_fd;
     c->uid = ls.worker_uid;
+    c->share = spec->share;
     c->phase = CTL_PHASE_STARTING;
     c->next = cs->first;
     cs->first = c;

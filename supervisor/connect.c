@@ -244,6 +244,15 @@ int connection_map(const struct connection *c, struct ctl_ring ring[CTL_MAX_RING
     return fd;
 }
 
+uint32_t connection_grants(const struct connection *c)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < c->num_rings; i++)
+        n += (1u << c->ring[i].order) + 1;
+    return n;
+}
+
 uint32_t connection_rings(const struct connection *c)
 {
     return c->num_rings;

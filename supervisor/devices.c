@@ -248,12 +248,27 @@ static void dump_device(const struct device *d, uint64_t now)
                 d->filter[0] != '\0' ? d->filter : "none");
 }
 
+static void dump_budget(const struct supervisor *sv)
+{
+    struct budget used;
+
+    budget_used(sv, NULL, &used);
+    log_notice("host budget: %llu of %llu grants, %llu of %llu fids, %llu of %llu threads, "
+               "%llu of %llu MiB of audit logs",
+               (unsigned long long)used.grants, (unsigned long long)budget_host.grants,
+               (unsigned long long)used.fids, (unsigned long long)budget_host.fids,
+               (unsigned long long)used.threads, (unsigned long long)budget_host.threads,
+               (unsigned long long)used.log_bytes >> 20,
+               (unsigned long long)budget_host.log_bytes >> 20);
+}
+
 void devices_dump(const struct supervisor *sv)
 {
     uint64_t now = loop_now();
 
     log_notice("status: %u devices, %u worker processes", sv->num_devices,
                children_count(sv->children));
+    dump_budget(sv);
     for (const struct device *d = sv->devices; d != NULL; d = d->next)
         dump_device(d, now);
 }

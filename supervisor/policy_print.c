@@ -7,6 +7,8 @@
 
 #include "hash.h"
 #include "policy_internal.h"
+#include "xen9p/budget.h"
+#include "xen9p/limits.h"
 
 static void print_place(const struct policy_value *v, FILE *out)
 {
@@ -215,10 +217,37 @@ size_t policy_diff_sets(struct policy_set *from, struct policy_set *to, FILE *ou
     return differ;
 }
 
+/* What all domains together could ask for, against what xen9pd hands out. */
+static void print_excess(const struct budget *sum, FILE *out)
+{
+    static const char more[] =
+        "That is more %s than xen9pd hands out on a host (%llu): devices get "
+        "less, or none, when all are there.\n";
+
+    if (sum->fids > LIMIT_HOST_FIDS)
+        (void)fprintf(out, more, "fids", (unsigned long long)LIMIT_HOST_FIDS);
+    if (sum->threads > LIMIT_HOST_THREADS)
+        (void)fprintf(out, more, "threads", (unsigned long long)LIMIT_HOST_THREADS);
+    if (sum->grants > LIMIT_HOST_GRANTS)
+        (void)fprintf(out, more, "grants", (unsigned long long)LIMIT_HOST_GRANTS);
+    if (sum->log_bytes > LIMIT_HOST_LOG)
+        (void)fprintf(out, more, "bytes of log", (unsigned long long)LIMIT_HOST_LOG);
+}
+
+static void add_domain(const struct policy *p, struct budget *sum)
+{
+    sum->fids += p->number[POLICY_MAX_FIDS];
+    sum->threads += p->number[POLICY_THREADS] + 1; /* the first one executes no requests */
+    sum->grants +=
+        p->number[POLICY_MAX_RINGS] * ((UINT64_C(1) << p->number[POLICY_MAX_RING_ORDER]) + 1);
+    if (p->number[POLICY_AUDIT] != 0)
+        sum->log_bytes += p->number[POLICY_LOG_MAX] * p->number[POLICY_LOG_KEEP];
+}
+
 /* A glob stands for any number of domains: counted once, and said. */
 void policy_print_sum(struct policy_set *set, FILE *out)
 {
-    uint64_t fids = 0, threads = 0, pages = 0;
+    struct budget sum = {0};
     size_t domains = 0, globs = 0;
 
     for (size_t i = 0; i < set->num_sections; i++) {
@@ -229,10 +258,7 @@ void policy_print_sum(struct policy_set *set, FILE *out)
             continue;
         domains++;
         globs += s->title_is_glob && s->uuid.text == NULL;
-        fids += p->number[POLICY_MAX_FIDS];
-        threads += p->number[POLICY_THREADS];
-        pages +=
-            p->number[POLICY_MAX_RINGS] * ((UINT64_C(1) << p->number[POLICY_MAX_RING_ORDER]) + 1);
+        add_domain(p, &sum);
         policy_free(p);
     }
     if (domains == 0)
@@ -240,7 +266,10 @@ void policy_print_sum(struct policy_set *set, FILE *out)
     (void)fprintf(
         out,
         "%zu domain%s, %zu of them by a glob; with one device each (a glob counted once)\n"
-        "they could ask for %llu fids, %llu threads and %llu grants.\n",
-        domains, domains == 1 ? "" : "s", globs, (unsigned long long)fids,
-        (unsigned long long)threads, (unsigned long long)pages);
+        "they could ask for %llu fids, %llu threads, %llu grants and %llu MiB of audit "
+        "logs.\n",
+        domains, domains == 1 ? "" : "s", globs, (unsigned long long)sum.fids,
+        (unsigned long long)sum.threads, (unsigned long long)sum.grants,
+        (unsigned long long)sum.log_bytes >> 20);
+    print_excess(&sum, out);
 }

@@ -74,6 +74,8 @@ void terms_of(const struct policy *p, const struct backend_nodes *nodes, struct 
     out->quarantine = policy_number(p, POLICY_ON_VIOLATION) == POLICY_QUARANTINE;
     out->max_rings = number(p, POLICY_MAX_RINGS);
     out->max_ring_order = number(p, POLICY_MAX_RING_ORDER);
+    if (policy_number(p, POLICY_AUDIT) != 0)
+        out->log_bytes = policy_number(p, POLICY_LOG_MAX) * policy_number(p, POLICY_LOG_KEEP);
     out->log_level = (enum log_level)policy_number(p, POLICY_LOG_LEVEL);
     out->restart.limit = number(p, POLICY_RESTART_LIMIT);
     out->restart.window_ms = number(p, POLICY_RESTART_WINDOW) * 1000;

@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "xen9p/budget.h"
 #include "xen9p/control.h"
 
 struct loop;
@@ -41,11 +42,15 @@ uint32_t children_count(const struct children *cs);
 /* True while one of them was not given up. */
 bool children_alive(const struct children *cs);
 
+/* The shares of those that were given up: they still hold what they have. Overwrites *out. */
+void children_held(const struct children *cs, struct budget *out);
+
 struct child_spec {
     const char *path; /* export */
     int worker_fd;
     bool read_only;
     struct ctl_config *config; /* hdr.type is set here */
+    struct budget share;       /* of the host's: counts until it has ended, even when given up */
     int fds[4];                /* in the order of enum ctl_config_fd; the caller's */
 };
 

@@ -36,6 +36,8 @@ void connection_free(struct connection *c);
  */
 int connection_map(const struct connection *c, struct ctl_ring ring[CTL_MAX_RINGS]);
 
+/* Grants that a worker maps: of all rings, interface pages included. */
+uint32_t connection_grants(const struct connection *c);
 uint32_t connection_rings(const struct connection *c);
 /* The event channel descriptor. Owned by the connection: one open file for all workers of it. */
 int connection_evtchn_fd(const struct connection *c);

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "xen9p/budget.h"
 #include "xen9p/child.h"
 #include "xen9p/connect.h"
 #include "xen9p/control.h"
@@ -79,6 +80,7 @@ struct device {
     struct terms terms;            /* of `policy` */
     uint32_t offered_rings;        /* max-rings as published */
     uint32_t offered_order;        /* max-ring-page-order as published */
+    struct budget share;           /* of the host's, that it may use */
     char filter[FILTER_HASH_SIZE]; /* of its worker; "" when there was none so far */
     struct frontend_watch fe;
 

@@ -20,6 +20,7 @@ struct terms {
     bool quarantine;    /* a worker that does what it must not has no successor */
     uint32_t max_rings; /* offered to the guest */
     uint32_t max_ring_order;
+    uint64_t log_bytes;       /* of all audit files of the domain; 0: nothing is recorded */
     enum log_level log_level; /* of lines about the device */
     struct succession_rules restart;
     /*

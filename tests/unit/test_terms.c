@@ -59,6 +59,7 @@ static const struct arrival {
     {POLICY_WRITE_IOPS, 24, FIELD(worker.limits.write_iops), 24},
     {POLICY_READ_BANDWIDTH, 25, FIELD(worker.limits.read_bandwidth), 25},
     {POLICY_WRITE_BANDWIDTH, 26, FIELD(worker.limits.write_bandwidth), 26},
+    {POLICY_AUDIT, 1, FIELD(log_bytes), UINT64_C(256) << 20},
     {POLICY_LOG_LEVEL, LOG_LEVEL_DEBUG, FIELD(log_level), LOG_LEVEL_DEBUG},
     {POLICY_ON_VIOLATION, POLICY_QUARANTINE, FIELD(quarantine), 1},
     {POLICY_RESTART_LIMIT, 3, FIELD(restart.limit), 3},
