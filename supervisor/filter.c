@@ -59,7 +59,7 @@ static uint32_t allowed(const struct filter_spec *spec)
 
 bool filter_same(const struct filter_spec *a, const struct filter_spec *b)
 {
-    return a->notify == b->notify && allowed(a) == allowed(b);
+    return a->notify == b->notify && a->read_only == b->read_only && allowed(a) == allowed(b);
 }
 
 static int add_rules(scmp_filter_ctx ctx, const struct filter_spec *spec)

@@ -38,4 +38,7 @@ struct filter_rule {
 extern const struct filter_rule filter_table[];
 extern const size_t filter_table_len;
 
+/* Why a call of the table is there (filter_reason.c), one line; NULL for any other. */
+const char *filter_reason(int nr);
+
 #endif

@@ -9,10 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/audit.h>
-#include <linux/filter.h>
 #include <linux/futex.h>
-#include <linux/seccomp.h>
 #include <seccomp.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -26,23 +23,15 @@
 
 #include <cmocka.h>
 
+#include "bpf.h"
 #include "xen9p/descriptors.h"
 #include "xen9p/filter.h"
 #include "xen9p/operations.h"
 
 #include "../../supervisor/filter_table.h"
 
-#ifndef __x86_64__
-#error "the golden list is that of x86-64"
-#endif
-
 #define LAST_NR 1200 /* far behind the last system call there is */
 #define X32_BIT 0x40000000
-
-struct program {
-    struct sock_filter *insn;
-    size_t len;
-};
 
 static const struct filter_spec specs[] = {
     {CTL_NOTIFY_EVTCHN, false, 0},
@@ -58,74 +47,6 @@ static const struct filter_spec specs[] = {
 #define RO 10u
 #define EACH 15u
 static struct program programs[NUM_SPECS];
-
-/* Answers of a filter for one number, over all arguments; bits. */
-#define CAN_ALLOW 1u
-#define CAN_KILL 2u
-#define CAN_OTHER 4u
-
-static unsigned int answer(uint32_t ret)
-{
-    if (ret == SECCOMP_RET_ALLOW)
-        return CAN_ALLOW;
-    return ret == SECCOMP_RET_KILL_PROCESS ? CAN_KILL : CAN_OTHER;
-}
-
-/*
- * Runs a program from `pc` with accumulator `a`. With `data` fully known (`args`) there is one
- * answer; without, both branches of every test of an argument are taken.
- */
-static unsigned int run(const struct program *p, size_t pc, const struct seccomp_data *data,
-                        bool args, uint32_t a, bool known)
-{
-    for (;;) {
-        const struct sock_filter *i = &p->insn[pc++];
-        bool yes;
-
-        assert_true(pc <= p->len);
-        switch (i->code) {
-        case BPF_LD | BPF_W | BPF_ABS:
-            assert_true(i->k % 4 == 0 && i->k < sizeof(*data));
-            memcpy(&a, (const char *)data + i->k, 4);
-            known = args || i->k < offsetof(struct seccomp_data, args);
-            continue;
-        case BPF_ALU | BPF_AND | BPF_K:
-            a &= i->k;
-            continue;
-        case BPF_RET | BPF_K:
-            return answer(i->k);
-        case BPF_JMP | BPF_JA:
-            pc += i->k;
-            continue;
-        case BPF_JMP | BPF_JEQ | BPF_K:
-            yes = a == i->k;
-            break;
-        case BPF_JMP | BPF_JGT | BPF_K:
-            yes = a > i->k;
-            break;
-        case BPF_JMP | BPF_JGE | BPF_K:
-            yes = a >= i->k;
-            break;
-        case BPF_JMP | BPF_JSET | BPF_K:
-            yes = (a & i->k) != 0;
-            break;
-        default:
-            fail_msg("instruction 0x%x", i->code);
-            return 0;
-        }
-        if (!known)
-            return run(p, pc + i->jt, data, args, a, false) |
-                   run(p, pc + i->jf, data, args, a, false);
-        pc += yes ? i->jt : i->jf;
-    }
-}
-
-static unsigned int answers(const struct program *p, uint32_t arch, int nr)
-{
-    const struct seccomp_data data = {.nr = nr, .arch = arch};
-
-    return run(p, 0, &data, false, 0, true);
-}
 
 /* --- the golden list --- */
 
@@ -365,7 +286,7 @@ static void arguments(void **state)
         for (size_t s = 0; s < NUM_SPECS; s++) {
             bool allowed = (c->allowed & 1u << s) != 0;
 
-            if (run(&programs[s], 0, &data, true, 0, true) != (allowed ? CAN_ALLOW : CAN_KILL))
+            if (answer_to(&programs[s], &data) != (allowed ? CAN_ALLOW : CAN_KILL))
                 fail_msg("filter %zu: %s (line %zu of the table) should be %s", s, c->name, i + 1,
                          allowed ? "allowed" : "killed");
         }
@@ -377,16 +298,8 @@ static void arguments(void **state)
 static struct program compile(uint32_t forbidden)
 {
     const struct filter_spec spec = {CTL_NOTIFY_EVTCHN, false, forbidden};
-    int fd = filter_compile(&spec);
-    struct program p;
-    struct stat st;
 
-    assert_true(fd >= 0 && fstat(fd, &st) == 0);
-    p.len = (size_t)st.st_size / sizeof(struct sock_filter);
-    p.insn = malloc((size_t)st.st_size);
-    assert_true(p.insn != NULL && pread(fd, p.insn, (size_t)st.st_size, 0) == st.st_size);
-    close(fd);
-    return p;
+    return program_of(filter_compile(&spec));
 }
 
 /* The calls of a group, by the table of operations: gone without it, there with everything. */
@@ -487,7 +400,7 @@ static void arguments_of_forbidden(void **state)
         data.nr = seccomp_syscall_resolve_name_arch(SCMP_ARCH_X86_64, c->name);
         for (size_t a = 0; a < 6; a++)
             data.args[a] = c->arg[a];
-        if (run(&p, 0, &data, true, 0, true) != (c->allowed ? CAN_ALLOW : CAN_KILL))
+        if (answer_to(&p, &data) != (c->allowed ? CAN_ALLOW : CAN_KILL))
             fail_msg("%s (line %zu of the table) should be %s", c->name, i + 1,
                      c->allowed ? "allowed" : "killed");
         free(p.insn);
@@ -511,19 +424,8 @@ static void sealed_memfd(void **state)
 static int compile_all(void **state)
 {
     (void)state;
-    for (size_t s = 0; s < NUM_SPECS; s++) {
-        int fd = filter_compile(&specs[s]);
-        struct stat st;
-
-        if (fd < 0 || fstat(fd, &st) != 0 || st.st_size % (off_t)sizeof(struct sock_filter) != 0)
-            return -1;
-        programs[s].len = (size_t)st.st_size / sizeof(struct sock_filter);
-        programs[s].insn = malloc((size_t)st.st_size);
-        if (programs[s].insn == NULL ||
-            pread(fd, programs[s].insn, (size_t)st.st_size, 0) != st.st_size)
-            return -1;
-        close(fd);
-    }
+    for (size_t s = 0; s < NUM_SPECS; s++)
+        programs[s] = program_of(filter_compile(&specs[s]));
     return 0;
 }
 
