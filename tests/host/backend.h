@@ -15,4 +15,10 @@ extern const bool backend_is_jailed;
  */
 void backend_start(struct rig *g, const struct ctl_config *config);
 
+/*
+ * What xen9pd would tell the worker of the first domain that policy/NAME.conf is for, or of
+ * everybody. False where there is no supervisor to ask (the engine).
+ */
+bool backend_policy(const char *name, struct ctl_config *config);
+
 #endif

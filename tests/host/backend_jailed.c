@@ -11,6 +11,9 @@
 
 #include "xen9p/filter.h"
 #include "xen9p/launch.h"
+#include "xen9p/terms.h"
+
+#include "../../supervisor/policy_internal.h"
 
 #define WORKER_UID 200001
 
@@ -77,4 +80,32 @@ void backend_start(struct rig *g, const struct ctl_config *config)
     g->pid = res.pid;
     g->pidfd = res.pidfd;
     g->control_fd = res.control_fd;
+}
+
+bool backend_policy(const char *name, struct ctl_config *config)
+{
+    static const struct backend_nodes nodes = {.path = "/srv"};
+    const struct policy_section *domain = NULL;
+    struct policy_report report = {0};
+    char path[512];
+    const char *const files[] = {path};
+    struct policy_set *set;
+    struct policy *p;
+    struct terms t;
+
+    snprintf(path, sizeof(path), "policy/%s.conf", name);
+    set = policy_load_files(files, 1, &report);
+    if (set == NULL)
+        FAIL("%s has %zu errors; tests run in the top folder", path, report.errors);
+    policy_report_clear(&report);
+    for (size_t i = 0; i < set->num_sections && domain == NULL; i++)
+        if (set->section[i]->kind == POLICY_DOMAIN)
+            domain = set->section[i];
+    p = policy_of_section(set, domain);
+    CHECK(p != NULL);
+    terms_of(p, &nodes, &t);
+    *config = t.worker;
+    policy_free(p);
+    policy_set_unref(set);
+    return true;
 }

@@ -4,13 +4,16 @@
  * others work. The jailed worker has the filter and the Landlock rules that go with it, so that whatever they take away too
  * much of ends it.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "backend.h"
 #include "suites.h"
 #include "xen9p/operations.h"
 
@@ -45,6 +48,28 @@ static uint32_t walk(struct battery *b, const char *name)
 {
     CHECK_OK(p9c_walk(&b->c, 0, ++b->fid, name));
     return b->fid;
+}
+
+/* Numbers of the policy that a client sees. */
+static void try_limits(struct battery *b)
+{
+    const struct rig_config *cfg = &b->g->cfg;
+    struct p9_attr a;
+    uint32_t n = 0;
+
+    CHECK_OK(p9c_getattr(&b->c, 0, P9_GETATTR_BASIC, &a));
+    CHECK_EQ(a.uid, cfg->shown_uid);
+    CHECK_EQ(a.gid, cfg->shown_gid);
+    CHECK(cfg->max_msize == 0 || b->c.msize <= cfg->max_msize);
+    if (cfg->max_fids == 0 || cfg->max_fids > 512)
+        return;
+    /* fid 0 is the root; the descriptors that are left come to fewer files than fids at most */
+    while (n < cfg->max_fids && p9c_walk(&b->c, 0, 1000 + n, "f") == 0)
+        n++;
+    CHECK_EQ(n, cfg->max_fids - 1);
+    CHECK_ERR(p9c_walk(&b->c, 0, 1000 + n, "f"), ENFILE);
+    while (n > 0)
+        CHECK_OK(p9c_clunk(&b->c, 1000 + --n));
 }
 
 static void try_open(struct battery *b)
@@ -161,18 +186,19 @@ static void try_names(struct battery *b)
     CHECK_EQ(fstatat(b->g->root_fd, "u2", &st, 0) == 0, due(b, OPERATION_DELETE) != 0);
 }
 
-static void run(uint32_t forbidden, uint32_t flags)
+/* The whole battery under a configuration. */
+static void run_with(struct rig_config *cfg, const char *name)
 {
     static const char *const files[] = {"f", "r1", "r2", "r3", "r4", "u1", "u2"};
-    char dir[96];
-    struct rig_config cfg = {.forbidden = forbidden, .flags = flags, .export = dir};
-    struct battery b = {.allowed = OPERATIONS_ALL & ~forbidden,
-                        .read_only = (flags & CTL_FLAG_READ_ONLY) != 0,
+    char dir[192];
+    struct battery b = {.allowed = OPERATIONS_ALL & ~cfg->forbidden,
+                        .read_only = (cfg->flags & CTL_FLAG_READ_ONLY) != 0,
                         .fid = 100};
 
-    snprintf(dir, sizeof(dir), "%s/%x-%x", tap_dir(), forbidden, flags);
+    snprintf(dir, sizeof(dir), "%s/%s", tap_dir(), name);
+    cfg->export = dir;
     MUST(mkdir(dir, 0755));
-    b.g = rig_prepare(&cfg);
+    b.g = rig_prepare(cfg);
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
         host_file(b.g, files[i]);
     MUST(mkdirat(b.g->root_fd, "d", 0755));
@@ -180,6 +206,7 @@ static void run(uint32_t forbidden, uint32_t flags)
     MUST(symlinkat("f", b.g->root_fd, "l"));
     rig_start(b.g, 0);
     p9c_mount(&b.c, b.g);
+    try_limits(&b);
     try_open(&b);
     try_contents(&b);
     try_create(&b);
@@ -187,6 +214,50 @@ static void run(uint32_t forbidden, uint32_t flags)
     try_xattr(&b);
     try_names(&b);
     rig_end(b.g);
+}
+
+static void run(uint32_t forbidden, uint32_t flags)
+{
+    struct rig_config cfg = {.forbidden = forbidden, .flags = flags};
+    char name[32];
+
+    snprintf(name, sizeof(name), "%x-%x", forbidden, flags);
+    run_with(&cfg, name);
+}
+
+static int is_policy(const struct dirent *e)
+{
+    size_t len = strlen(e->d_name);
+
+    return len > 5 && strcmp(e->d_name + len - 5, ".conf") == 0;
+}
+
+/* What is shipped, as xen9pd would hand it to the worker. */
+static void shipped(void)
+{
+    struct dirent **names = NULL;
+    int n = scandir("policy", &names, is_policy, alphasort);
+
+    CHECK(n >= 5);
+    for (int i = 0; i < n; i++) {
+        struct rig_config cfg = {.order = 9};
+        struct ctl_config *c = &cfg.policy;
+
+        names[i]->d_name[strlen(names[i]->d_name) - 5] = '\0';
+        tap_note("policy/%s.conf", names[i]->d_name);
+        CHECK(backend_policy(names[i]->d_name, c));
+        cfg.threads = c->threads;
+        cfg.flags = c->flags;
+        cfg.forbidden = c->forbidden;
+        cfg.max_fids = c->max_fids;
+        cfg.max_open_files = c->max_open_files;
+        cfg.max_msize = c->max_msize;
+        cfg.shown_uid = c->shown_uid;
+        cfg.shown_gid = c->shown_gid;
+        run_with(&cfg, names[i]->d_name);
+        free(names[i]);
+    }
+    free(names);
 }
 
 static void everything_allowed(void)
@@ -236,5 +307,6 @@ static const struct tap_case cases[] = {
     {"nothing_allowed", nothing_allowed, 0, 0},
     {"read_only_and_forbidden", read_only_and_forbidden, 0, 0},
     {"pairs", pairs, 0, 0},
+    {"shipped", shipped, TAP_JAILED, 0},
 };
 TAP_SUITE(policy, cases);
