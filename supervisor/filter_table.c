@@ -23,6 +23,7 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <stdio.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
@@ -42,6 +43,7 @@
 #define ALLOW(name, group) {SCMP_SYS(name), group, ALWAYS, 0, {{0}}}
 #define PIN1(name, group, a) {SCMP_SYS(name), group, ALWAYS, 1, {a}}
 #define PIN2(name, group, a, b) {SCMP_SYS(name), group, ALWAYS, 2, {a, b}}
+#define PIN3(name, group, a, b, c) {SCMP_SYS(name), group, ALWAYS, 3, {a, b, c}}
 /* Calls that operations need. */
 #define FOR1(name, need, a) {SCMP_SYS(name), FILTER_ALL, need, 1, {a}}
 #define FOR2(name, need, a, b) {SCMP_SYS(name), FILTER_ALL, need, 2, {a, b}}
@@ -96,6 +98,8 @@ const struct filter_rule filter_table[] = {
     /* --- waiting, and being told --- */
     PIN1(epoll_wait, FILTER_ALL, IS(0, WFD_EPOLL)),
     PIN1(epoll_pwait, FILTER_ALL, IS(0, WFD_EPOLL)),
+    /* an eventfd is masked and unmasked as an event channel is */
+    PIN3(epoll_ctl, FILTER_EVENTFD, IS(0, WFD_EPOLL), IS(1, EPOLL_CTL_MOD), IS(2, WFD_NOTIFY)),
     PIN1(read, FILTER_ALL, IS(0, WFD_NOTIFY)), /* pending ports, or the eventfd's counter */
     PIN1(read, FILTER_ALL, IS(0, WFD_KICK)),
     PIN1(write, FILTER_ALL, IS(0, WFD_KICK)), /* one more thread */

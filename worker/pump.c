@@ -31,6 +31,8 @@
 
 /* Requests served by one thread before the guest is told, when more keep coming. */
 #define BATCH 8
+/* Requests of one thread without a pause until it looks for a STOP, which no other may be free to hear. */
+#define EVENTS_EVERY 512
 
 void pump_event(struct pump *p, enum ctl_event_code code, uint64_t a, uint64_t b, uint64_t c)
 {
@@ -104,36 +106,6 @@ static void start_draining(struct pump *p, bool orphaned)
 }
 
 /*
- * Ports with an event: unmask them at once, so that what comes from now on wakes another thread. An
- * edge wants the device read until it is empty: an event that arrives while the kernel copies earlier ones
- * out finds its buffer not empty and wakes nobody.
- */
-static void drain_evtchn(struct pump *p)
-{
-    uint32_t ports[CTL_MAX_RINGS * 2];
-    ssize_t n;
-
-    while ((n = read(WFD_NOTIFY, ports, sizeof(ports))) > 0)
-        if (write(WFD_NOTIFY, ports, (size_t)n) != n)
-            break;
-    if (n > 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
-        pump_close(p, CTL_CLOSE_NOTIFY, 0, (uint64_t)errno);
-}
-
-static void drain_notify(struct pump *p)
-{
-    uint64_t count;
-    ssize_t n;
-
-    if (evtchn(p)) {
-        drain_evtchn(p);
-    } else {
-        n = read(WFD_NOTIFY, &count, sizeof(count));
-        (void)n;
-    }
-}
-
-/*
  * New limits are taken over. STOP, anything else, or the end of the supervisor: finish and go. Read until
  * it is empty: the end may follow a STOP at once, and is no edge of its own then.
  */
@@ -165,7 +137,7 @@ static void handle_event(struct pump *p, int fd)
 
     switch (fd) {
     case WFD_NOTIFY:
-        drain_notify(p);
+        listen_take(p);
         break;
     case WFD_KICK:
         n = read(WFD_KICK, &count, sizeof(count));
@@ -271,8 +243,25 @@ static void execute(struct pump *p, struct request *r)
     }
 }
 
-/* Takes and executes until no ring has anything to take. */
-static void serve(struct pump *p)
+/* Events that are there, or the first to come. */
+static void handle_events(struct pump *p, int timeout)
+{
+    struct epoll_event ev[4];
+    int n = epoll_wait(WFD_EPOLL, ev, 4, timeout);
+
+    for (int i = 0; i < n; i++)
+        handle_event(p, ev[i].data.fd);
+}
+
+/* A lot to do: tell the guest, and let other threads join in. */
+static void end_batch(struct pump *p)
+{
+    pump_notify(p);
+    listen_hand_over(p);
+}
+
+/* Takes and executes until no ring has anything to take. Returns how many it were. */
+static uint32_t serve(struct pump *p)
 {
     uint32_t rings = p->worker->config.num_rings;
     uint32_t batch = 0;
@@ -290,10 +279,13 @@ static void serve(struct pump *p)
             again = true;
             execute(p, r);
             if (++batch % BATCH == 0)
-                pump_notify(p);
+                end_batch(p);
+            if (batch % EVENTS_EVERY == 0)
+                handle_events(p, 0);
         }
     }
     pump_notify(p);
+    return batch;
 }
 
 static void wait_gate(struct pump *p)
@@ -322,16 +314,16 @@ static bool drained(struct pump *p)
 static void *pump_thread(void *arg)
 {
     struct pump *p = arg;
-    struct epoll_event ev[4];
 
     wait_gate(p);
-    serve(p);
-    while (!drained(p)) {
-        int n = epoll_wait(WFD_EPOLL, ev, 4, -1);
-
-        for (int i = 0; i < n; i++)
-            handle_event(p, ev[i].data.fd);
-        serve(p); /* draining: takes nothing any more, publishes what there is room for */
+    for (;;) {
+        /* draining: takes nothing any more, publishes what there is room for */
+        while (serve(p) > 0 && listen_poll(p, &p))
+            ;
+        listen_rest(p, &p);
+        if (drained(p))
+            break;
+        handle_events(p, -1);
     }
     kick(); /* the next thread ends, too */
     return NULL;
@@ -359,9 +351,9 @@ static int place(int fd, int number)
     return err;
 }
 
-static int make_descriptors(void)
+static int make_descriptors(struct pump *p)
 {
-    static const int watched[] = {WFD_NOTIFY, WFD_KICK, WFD_SIGNAL, WFD_CONTROL};
+    static const int watched[] = {WFD_KICK, WFD_SIGNAL, WFD_CONTROL};
     sigset_t term;
     int err;
 
@@ -374,6 +366,8 @@ static int make_descriptors(void)
         err = place(signalfd(-1, &term, SFD_CLOEXEC | SFD_NONBLOCK), WFD_SIGNAL);
     if (err == 0 && fcntl(WFD_NOTIFY, F_SETFL, O_RDWR | O_NONBLOCK) != 0)
         err = -errno;
+    if (err == 0)
+        err = listen_init(p);
     for (size_t i = 0; err == 0 && i < sizeof(watched) / sizeof(watched[0]); i++)
         err = watch(watched[i]);
     return err;
@@ -420,7 +414,7 @@ int pump_start(struct pump *p, struct worker *w)
     /* each thread executes one, and each ring may have a backlog of as many */
     err = flight_init(&p->flight, p->num_threads * w->config.num_rings);
     if (err == 0)
-        err = make_descriptors();
+        err = make_descriptors(p);
     if (err == 0)
         err = make_threads(p);
     return err;

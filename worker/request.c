@@ -46,6 +46,7 @@ void request_may_block(struct request *r)
     struct pump *p = &r->session->worker->pump;
 
     pump_notify(p);
+    listen_hand_over(p);
     pump_pass_on(p);
 }
 

@@ -23,6 +23,7 @@
 #define LIMIT_MAX_XATTR 65536u              /* bytes of one extended attribute (policy) */
 #define LIMIT_XATTR_HELD (4u * 1024 * 1024) /* bytes of attributes that fids hold, all together */
 #define LIMIT_LOCK_WAIT_MAX_MS 600000u
+#define LIMIT_POLL_US 50u /* how long a thread looks for more (policy) */
 #define LIMIT_POLL_MAX_US 1000u
 #define LIMIT_PARKED_FLUSHES 128u /* Tflush waiting for the request they flush */
 

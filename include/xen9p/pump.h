@@ -4,8 +4,8 @@
  * executed, notify the guest.
  *
  * All idle threads wait on one epoll set (edge-triggered: one event wakes one thread). The thread
- * that got the event unmasks the port at once and takes requests until there are none; before it
- * does something that may block while more is waiting it wakes one more thread.
+ * that got the event takes requests until there are none. Before it does something that may block,
+ * events are let in again (listen.h), and if more is waiting one more thread is woken for it.
  *
  * Locks are taken in this order: a ring's rx_lock, a ring's tx_lock, pump.lock.
  */
@@ -20,6 +20,7 @@
 #include "xen9p/control.h"
 #include "xen9p/flight.h"
 #include "xen9p/limits.h"
+#include "xen9p/listen.h"
 #include "xen9p/request.h"
 
 struct worker;
@@ -36,6 +37,7 @@ struct pump {
     bool orphaned;    /* the supervisor is gone: draining is bounded by LIMIT_DRAIN_MS */
     struct flight flight;
 
+    struct listen listen;
     atomic_bool kicked;   /* WFD_KICK was written and nobody has come yet */
     atomic_bool draining; /* take nothing more, end when nothing is in flight */
     atomic_bool closing;  /* the guest broke a ring: take nothing more, wait to be stopped */

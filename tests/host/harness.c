@@ -81,6 +81,8 @@ struct rig *rig_prepare(const struct rig_config *cfg)
         g->cfg.max_fids = 1024;
     if (g->cfg.max_msize == 0)
         g->cfg.max_msize = LIMIT_MAX_MSIZE;
+    if (g->cfg.policy.poll_us == 0 && !g->cfg.no_polling)
+        g->cfg.policy.poll_us = LIMIT_POLL_US;
     make_export(g);
     make_rings(g);
     g->kick_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -37,7 +37,8 @@ struct rig_config {
     uint32_t threads;         /* [LIMIT_THREADS] */
     uint32_t flags;           /* CTL_FLAG_READ_ONLY */
     uint32_t forbidden;       /* groups of operations.h */
-    struct ctl_config policy; /* all that has no field of its own here */
+    struct ctl_config policy; /* all that has no field of its own here; poll_us [LIMIT_POLL_US] */
+    bool no_polling;          /* poll_us 0 */
     uint32_t max_fids;        /* [1024] */
     uint32_t max_open_files;
     uint32_t max_msize; /* [LIMIT_MAX_MSIZE] */

@@ -42,13 +42,14 @@ static void freeze(struct rig *g, bool on)
 }
 
 /* A mounted rig over a file system of its own, file "f" open as fid 1. */
-static struct rig *frozen_rig(struct p9c *c, uint32_t order, uint32_t threads)
+static struct rig *frozen_rig_with(struct p9c *c, struct rig_config cfg)
 {
-    struct rig *g =
-        rig_new(&(struct rig_config){.order = order, .threads = threads, .export = mount_image()});
+    struct rig *g;
     uint8_t data[4096] = {7};
     uint32_t n;
 
+    cfg.export = mount_image();
+    g = rig_new(&cfg);
     p9c_mount(c, g);
     CHECK_OK(p9c_walk(c, 0, 1, ""));
     CHECK_OK(p9c_lcreate(c, 1, "f", P9_L_RDWR | P9_L_CREAT, 0644));
@@ -57,6 +58,11 @@ static struct rig *frozen_rig(struct p9c *c, uint32_t order, uint32_t threads)
     freeze(g, true);
     c->next_tag = 1000;
     return g;
+}
+
+static struct rig *frozen_rig(struct p9c *c, uint32_t order, uint32_t threads)
+{
+    return frozen_rig_with(c, (struct rig_config){.order = order, .threads = threads});
 }
 
 static void put_write(struct rig *g, uint32_t ring, uint16_t tag, uint32_t count)
@@ -95,10 +101,10 @@ static void others_go_on(struct p9c *c, uint32_t ring, int rounds)
     }
 }
 
-static void blocked_write_does_not_delay_others(void)
+static void one_blocked_write(struct rig_config cfg)
 {
     struct p9c c;
-    struct rig *g = frozen_rig(&c, 6, 4);
+    struct rig *g = frozen_rig_with(&c, cfg);
 
     put_write(g, 0, 10, 100);
     others_go_on(&c, 0, 200);
@@ -107,6 +113,23 @@ static void blocked_write_does_not_delay_others(void)
     freeze(g, false);
     expect_write(g, 0, 10);
     rig_end(g);
+}
+
+static void blocked_write_does_not_delay_others(void)
+{
+    one_blocked_write((struct rig_config){.order = 6, .threads = 4});
+}
+
+/* The thread that blocks is the one that polls; and there is none that does. */
+static void blocked_write_of_a_poller(void)
+{
+    one_blocked_write(
+        (struct rig_config){.order = 6, .threads = 4, .policy = {.poll_us = LIMIT_POLL_MAX_US}});
+}
+
+static void blocked_write_without_polling(void)
+{
+    one_blocked_write((struct rig_config){.order = 6, .threads = 4, .no_polling = true});
 }
 
 static void all_but_one_thread_blocked(void)
@@ -291,6 +314,8 @@ static void stop_waits_for_a_blocked_request(void)
 
 static const struct tap_case cases[] = {
     {"blocked_write_does_not_delay_others", blocked_write_does_not_delay_others, TAP_LOOP, 0},
+    {"blocked_write_of_a_poller", blocked_write_of_a_poller, TAP_LOOP, 0},
+    {"blocked_write_without_polling", blocked_write_without_polling, TAP_LOOP, 0},
     {"all_but_one_thread_blocked", all_but_one_thread_blocked, TAP_LOOP, 0},
     {"more_blocked_than_threads", more_blocked_than_threads, TAP_LOOP, 0},
     {"flush_waits_for_the_reply", flush_waits_for_the_reply, TAP_LOOP, 0},

@@ -276,9 +276,10 @@ static void one_kick_for_many(void)
 }
 
 /* Two rings at once, everything in flight that fits, all threads. */
-static void mixed_load(void)
+static void mix(bool no_polling)
 {
-    struct rig *g = rig_new(&(struct rig_config){.order = 4, .threads = 8});
+    struct rig *g =
+        rig_new(&(struct rig_config){.order = 4, .threads = 8, .no_polling = no_polling});
     uint8_t msg[4096], data[3000] = {0};
     uint32_t x = 99;
     struct p9c c;
@@ -314,6 +315,16 @@ static void mixed_load(void)
     rig_end(g);
 }
 
+static void mixed_load(void)
+{
+    mix(false);
+}
+
+static void mixed_load_without_polling(void)
+{
+    mix(true);
+}
+
 static const struct tap_case cases[] = {
     {"wrap_at_every_offset", wrap_at_every_offset, 0, 0},
     {"data_wraps_at_every_offset", data_wraps_at_every_offset, 0, 0},
@@ -326,5 +337,6 @@ static const struct tap_case cases[] = {
     {"idle_costs_nothing", idle_costs_nothing, 0, 0},
     {"one_kick_for_many", one_kick_for_many, 0, 0},
     {"mixed_load", mixed_load, 0, 0},
+    {"mixed_load_without_polling", mixed_load_without_polling, 0, 0},
 };
 TAP_SUITE(rings, cases);

@@ -17,6 +17,7 @@ extern const struct tap_suite suite_malformed;  /* messages that are not as they
 extern const struct tap_suite suite_rings;      /* the ring engine with a good frontend */
 extern const struct tap_suite suite_hostile;    /* and with a bad one */
 extern const struct tap_suite suite_parallel;   /* requests that block, flushes */
+extern const struct tap_suite suite_polling;    /* adaptive polling */
 extern const struct tap_suite suite_succession; /* workers that die */
 extern const struct tap_suite suite_policy;     /* operations that a policy forbids */
 extern const struct tap_suite suite_quota;      /* limits on files, space, requests */

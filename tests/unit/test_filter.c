@@ -17,6 +17,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -57,6 +58,7 @@ static const struct golden {
     {"brk", EACH, 0},
     {"clock_gettime", EACH, 0},
     {"close", 0, EACH},
+    {"epoll_ctl", 0, EVENTFD},
     {"epoll_pwait", 0, EACH},
     {"epoll_wait", 0, EACH},
     {"exit", EACH, 0},
@@ -185,6 +187,11 @@ static const struct call {
     {"recvmsg", 0, {WFD_NOTIFY}},
     {"epoll_wait", EACH, {WFD_EPOLL}},
     {"epoll_wait", 0, {FID}},
+    {"epoll_ctl", EVENTFD, {WFD_EPOLL, EPOLL_CTL_MOD, WFD_NOTIFY}},
+    {"epoll_ctl", 0, {WFD_EPOLL, EPOLL_CTL_ADD, WFD_NOTIFY}},
+    {"epoll_ctl", 0, {WFD_EPOLL, EPOLL_CTL_DEL, WFD_NOTIFY}},
+    {"epoll_ctl", 0, {WFD_EPOLL, EPOLL_CTL_MOD, WFD_CONTROL}},
+    {"epoll_ctl", 0, {FID, EPOLL_CTL_MOD, WFD_NOTIFY}},
     {"close", EACH, {FID}},
     {"close", 0, {WFD_FIRST_FREE - 1}},
     {"close", 0, {WFD_CONTROL}},

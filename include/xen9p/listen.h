@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * listen.h - how the threads of a worker hear of requests: by events, and by polling.
+ *
+ * An event channel that has fired stays masked until we unmask it: the guest's further notifications
+ * cost nothing meanwhile and wake nobody. Without polling (poll-us 0) it is unmasked at once. With polling that is put
+ * off as long as one thread serves short requests or polls, which needs no events; it is done
+ *   - before a thread sleeps,
+ *   - before a request that may block (another thread must hear what comes),
+ *   - when there is more to do than a few requests (other threads may join in).
+ *
+ * No wake-up is lost: whoever has taken an event either unmasks the channel and then looks at the rings once
+ * more before it sleeps, or leaves that to the thread that polls, which does the same.
+ *
+ * An eventfd in the place of the event channel is masked the same way, by EPOLLONESHOT.
+ */
+#ifndef XEN9P_LISTEN_H
+#define XEN9P_LISTEN_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct pump;
+
+struct listen {
+    uint32_t poll_us;        /* 0: no polling */
+    _Atomic uint32_t masked; /* rings whose channel has fired and is masked; bits */
+    /* The thread that polls, or serves what it has found so; NULL: none. */
+    _Atomic(const void *) poller;
+    /* After polls in vain: how many times to go without. Only the poller's to change. */
+    _Atomic uint32_t skip, penalty;
+};
+
+/* Watches WFD_NOTIFY on WFD_EPOLL. Negative errno on failure. */
+int listen_init(struct pump *p);
+/* An event has come: takes it. The channels that fired stay masked when there is polling. */
+void listen_take(struct pump *p);
+/*
+ * The caller is about to block, or has a lot to do: others are to hear what comes. To be followed by a look at the
+ * rings. Cheap when they hear it already.
+ */
+void listen_hand_over(struct pump *p);
+/*
+ * Looks at the rings for at most poll_us. True when there is something. False: nothing came, or it
+ * is not worth while, or another thread does it; then the caller sleeps, after listen_rest(). `me` is
+ * the calling thread, any pointer of its own.
+ */
+bool listen_poll(struct pump *p, const void *me);
+/* Before sleeping: ends polling and unmasks, or leaves both to the thread that polls. */
+void listen_rest(struct pump *p, const void *me);
+
+#endif
