@@ -31,8 +31,9 @@ static bool wanted(const struct filter_spec *spec, enum filter_group group)
 
 /* The program is a chain of comparisons: what is called for each request stands in front. */
 static const int hot[] = {
-    SCMP_SYS(preadv2), SCMP_SYS(pwritev2), SCMP_SYS(read),   SCMP_SYS(epoll_wait), SCMP_SYS(futex),
-    SCMP_SYS(ioctl),   SCMP_SYS(write),    SCMP_SYS(openat), SCMP_SYS(newfstatat), SCMP_SYS(close),
+    SCMP_SYS(preadv2),    SCMP_SYS(pwritev2), SCMP_SYS(read),  SCMP_SYS(epoll_wait),
+    SCMP_SYS(futex),      SCMP_SYS(ioctl),    SCMP_SYS(write), SCMP_SYS(openat),
+    SCMP_SYS(newfstatat), SCMP_SYS(close),    SCMP_SYS(statx),
 };
 
 static int put_hot_first(scmp_filter_ctx ctx)

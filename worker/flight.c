@@ -70,7 +70,8 @@ void flight_fini(struct flight *f)
 static bool tag_in_use(const struct flight *f, uint16_t tag, uint32_t generation)
 {
     for (const struct request *r = f->first; r != NULL; r = r->next_in_flight)
-        if (r->tag == tag && r->generation == generation && !r->answered)
+        if (r->tag == tag && r->generation == generation &&
+            !atomic_load_explicit(&r->answered, memory_order_acquire))
             return true;
     for (uint32_t i = 0; f->num_flushes > 0 && i < JOURNAL_SLOTS; i++)
         if (f->flush[i].waiting && f->flush[i].tag == tag && f->flush[i].generation == generation)
@@ -122,8 +123,9 @@ struct request *flight_begin(struct pump *p, struct ring *ring, const struct rin
     r->slot = slot;
     r->span = RING_NO_SPAN;
     r->error = 0;
-    r->answered = false;
+    atomic_store_explicit(&r->answered, false, memory_order_relaxed);
     r->published = false;
+    r->parked = false;
     r->data_segs = 0;
     r->data_len = 0;
     /* Tversion may come at any time with any tag: it ends what is in flight. */
@@ -136,11 +138,12 @@ struct request *flight_begin(struct pump *p, struct ring *ring, const struct rin
     return r;
 }
 
-void flight_answer(struct pump *p, struct request *r)
+/*
+ * Without the lock: who sees the tag used again has seen the reply, which is published after this.
+ */
+void flight_answer(struct request *r)
 {
-    pthread_mutex_lock(&p->lock);
-    r->answered = true;
-    pthread_mutex_unlock(&p->lock);
+    atomic_store_explicit(&r->answered, true, memory_order_release);
 }
 
 static void unlink_request(struct flight *f, struct request *r)
@@ -216,20 +219,22 @@ static void release_flushes(struct pump *p)
     }
 }
 
+/* pump_wait() sleeps until then; as long as nobody wants an end it is left alone. Lock held. */
+static void tell_if_drained(struct pump *p)
+{
+    if (atomic_load(&p->draining) && flight_none(p))
+        pthread_cond_broadcast(&p->changed);
+}
+
 void flight_end(struct pump *p, struct request *r)
 {
     pthread_mutex_lock(&p->lock);
-    unlink_request(&p->flight, r);
-    free_slot(p, r->slot);
-    release_flushes(p);
-    if (flight_none(p))
-        pthread_cond_broadcast(&p->changed);
-    pthread_mutex_unlock(&p->lock);
-}
-
-void flight_free(struct pump *p, struct request *r)
-{
-    pthread_mutex_lock(&p->lock);
+    if (!r->parked) {
+        unlink_request(&p->flight, r);
+        free_slot(p, r->slot);
+        release_flushes(p);
+        tell_if_drained(p);
+    }
     r->next = p->flight.unused;
     p->flight.unused = r;
     pthread_mutex_unlock(&p->lock);
@@ -269,15 +274,15 @@ bool flight_flush(struct pump *p, struct request *r, uint16_t oldtag)
     if (!at_once && atomic_load(&f->num_flushes) <= LIMIT_PARKED_FLUSHES) {
         w->waiting = true;
         unlink_request(f, r); /* the slot stays in use */
-        r->published = true;
+        r->parked = true;
         release_flushes(p); /* of this one: they waited while it was executed, and are older */
     } else {
         atomic_fetch_sub(&f->num_flushes, 1);
     }
     pthread_mutex_unlock(&p->lock);
-    if (!at_once && !r->published)
+    if (!at_once && !r->parked)
         pump_close(p, CTL_CLOSE_FLUSH_STORM, r->ring->id, LIMIT_PARKED_FLUSHES);
-    return !r->published;
+    return !r->parked;
 }
 
 void flight_taken(struct pump *p)
@@ -318,7 +323,6 @@ void flight_answered_slot(struct pump *p, uint32_t slot)
     set_bit(p->flight.answer_slots, slot, false);
     atomic_fetch_sub(&ring->answers, 1);
     free_slot(p, slot);
-    if (flight_none(p))
-        pthread_cond_broadcast(&p->changed);
+    tell_if_drained(p);
     pthread_mutex_unlock(&p->lock);
 }

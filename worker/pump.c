@@ -31,6 +31,12 @@
 
 /* Requests served by one thread before the guest is told, when more keep coming. */
 #define BATCH 8
+/*
+ * Requests that one thread serves without a pause until others hear of them, too: short ones are served
+ * faster by one than by several that wait for each other's locks. What may block or takes long is
+ * handed over at once.
+ */
+#define ALONE 64
 /* Requests of one thread without a pause until it looks for a STOP, which no other may be free to hear. */
 #define EVENTS_EVERY 512
 
@@ -235,8 +241,8 @@ static void execute(struct pump *p, struct request *r)
     if (r->span != RING_NO_SPAN)
         ring_release(r->ring, r->span, r->size);
     atomic_fetch_add_explicit(&p->served, 1, memory_order_relaxed);
-    if (r->published) {
-        flight_free(p, r);
+    if (r->published || r->parked) {
+        flight_end(p, r);
         reply_answers(p);
     } else {
         reply_send(p, r, type);
@@ -251,13 +257,6 @@ static void handle_events(struct pump *p, int timeout)
 
     for (int i = 0; i < n; i++)
         handle_event(p, ev[i].data.fd);
-}
-
-/* A lot to do: tell the guest, and let other threads join in. */
-static void end_batch(struct pump *p)
-{
-    pump_notify(p);
-    listen_hand_over(p);
 }
 
 /* Takes and executes until no ring has anything to take. Returns how many it were. */
@@ -279,7 +278,9 @@ static uint32_t serve(struct pump *p)
             again = true;
             execute(p, r);
             if (++batch % BATCH == 0)
-                end_batch(p);
+                pump_notify(p);
+            if (batch % ALONE == 0)
+                listen_hand_over(p);
             if (batch % EVENTS_EVERY == 0)
                 handle_events(p, 0);
         }

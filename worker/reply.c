@@ -37,12 +37,6 @@ static bool stale(const struct request *r)
     return r->generation != atomic_load(&r->session->generation);
 }
 
-static void end(struct pump *p, struct request *r)
-{
-    flight_end(p, r);
-    flight_free(p, r);
-}
-
 /*
  * tx_lock held. False: no room. A device that is being closed has nobody to read replies; it may be
  * room() that finds this out.
@@ -55,11 +49,10 @@ static bool publish(struct pump *p, struct request *r)
     if (!fits && !stale(r) && !atomic_load(&p->closing))
         return false;
     if (fits) {
-        flight_answer(p, r);
+        flight_answer(r);
         ring_copy_in(ring, 0, r->reply, r->reply_len);
         ring_publish(ring, r->reply_len, &p->worker->journal->slot[r->slot]);
     }
-    end(p, r);
     return true;
 }
 
@@ -115,11 +108,13 @@ bool reply_flush(struct pump *p, struct ring *ring)
         return true;
     pthread_mutex_lock(&ring->tx_lock);
     while (done && ring->backlog != NULL) {
-        struct request *next = ring->backlog->next;
+        struct request *r = ring->backlog;
 
-        done = publish(p, ring->backlog);
-        if (done)
-            __atomic_store_n(&ring->backlog, next, __ATOMIC_RELAXED);
+        done = publish(p, r);
+        if (done) {
+            __atomic_store_n(&ring->backlog, r->next, __ATOMIC_RELAXED);
+            flight_end(p, r);
+        }
     }
     done = done && publish_answers(p, ring);
     pthread_mutex_unlock(&ring->tx_lock);
@@ -136,12 +131,14 @@ void reply_answers(struct pump *p)
 void reply_send(struct pump *p, struct request *r, uint8_t type)
 {
     struct ring *ring = r->ring;
+    bool done;
 
     r->reply = r->out.start - P9_HDR_SIZE;
     r->reply_len = P9_HDR_SIZE + (uint32_t)builder_len(&r->out);
     put_header(r->reply, r->reply_len, type, r->tag);
     pthread_mutex_lock(&ring->tx_lock);
-    if (ring->backlog != NULL || !publish(p, r)) {
+    done = ring->backlog == NULL && publish(p, r);
+    if (!done) {
         r->next = NULL;
         if (ring->backlog == NULL)
             __atomic_store_n(&ring->backlog, r, __ATOMIC_RELAXED);
@@ -150,6 +147,8 @@ void reply_send(struct pump *p, struct request *r, uint8_t type)
         ring->backlog_last = r;
     }
     pthread_mutex_unlock(&ring->tx_lock);
+    if (done)
+        flight_end(p, r);
     reply_answers(p);
 }
 
@@ -173,13 +172,11 @@ void reply_direct_commit(struct pump *p, struct request *r, uint32_t n)
     put_header(hdr, P9_IOHDR_SIZE + n, (uint8_t)(r->type + 1), r->tag);
     builder_init(&b, hdr + P9_HDR_SIZE, sizeof(uint32_t));
     builder_u32(&b, n);
-    flight_answer(p, r);
+    flight_answer(r);
     ring_copy_in(ring, 0, hdr, sizeof(hdr));
     ring_publish(ring, P9_IOHDR_SIZE + n, &p->worker->journal->slot[r->slot]);
-    flight_end(p, r);
     r->published = true;
     pthread_mutex_unlock(&ring->tx_lock);
-    reply_answers(p);
 }
 
 void reply_direct_abort(struct pump *p, struct request *r)

@@ -23,6 +23,9 @@ struct fid *request_take_fid(struct request *r, uint32_t num)
     return fid_remove(r->session->fids, num, r->generation);
 }
 
+/* Copying so much takes longer than it takes another thread to wake. */
+#define LONG_READ (64u * 1024)
+
 int request_big_reply(struct request *r, uint32_t body)
 {
     uint32_t size = r->session->max_msize;
@@ -120,6 +123,8 @@ int request_read(struct request *r, int fd, uint64_t offset, uint32_t count, boo
 
     if (__atomic_load_n(nowait_refused, __ATOMIC_RELAXED))
         return read_buffered(r, fd, offset, count);
+    if (count >= LONG_READ)
+        request_may_block(r);
     segs = count > 0 ? reply_direct_begin(p, r, count, seg) : 0;
     if (segs == 0)
         return read_buffered(r, fd, offset, count);

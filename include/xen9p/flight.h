@@ -53,11 +53,12 @@ void flight_fini(struct flight *f);
  */
 struct request *flight_begin(struct pump *p, struct ring *ring, const struct ring_head *h);
 /* The reply is about to be published. */
-void flight_answer(struct pump *p, struct request *r);
-/* The reply is published (or dropped): tag and journal slot are free, Tflush that waited may go. */
+void flight_answer(struct request *r);
+/*
+ * The reply is published (or dropped): tag and journal slot are free, Tflush that waited may go. The request goes back to
+ * the pool; that of a parked Tflush, too, whose slot stays in use.
+ */
 void flight_end(struct pump *p, struct request *r);
-/* Gives the request back to the pool. */
-void flight_free(struct pump *p, struct request *r);
 /*
  * True when nothing is in flight and no fixed answer waits for room (nobody waits for those of a
  * device that is being closed). pump.lock held.
@@ -65,7 +66,7 @@ void flight_free(struct pump *p, struct request *r);
 bool flight_none(struct pump *p);
 
 /*
- * Tflush `r` of `oldtag`: true when it may be answered at once; else it is parked (r->published)
+ * Tflush `r` of `oldtag`: true when it may be answered at once; else it is parked (r->parked)
  * and answered when oldtag is. Rules of the specification: the reply to oldtag, if there is one,
  * comes before Rflush, also when both came on different rings.
  */

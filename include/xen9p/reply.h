@@ -22,7 +22,7 @@ void reply_send(struct pump *p, struct request *r, uint8_t type);
 /*
  * Reply of a Tread straight into the ring. reply_direct_begin() locks the ring's producer side and describes
  * `count` bytes of room behind the reply's header, or returns 0 (nothing locked) when there is not
- * enough. Then exactly one of _commit (count[4] = n; published and ended) and _abort.
+ * enough. Then exactly one of _commit (count[4] = n; published) and _abort.
  */
 int reply_direct_begin(struct pump *p, struct request *r, uint32_t count, struct iovec seg[2]);
 void reply_direct_commit(struct pump *p, struct request *r, uint32_t n);

@@ -8,6 +8,7 @@
 #ifndef XEN9P_REQUEST_H
 #define XEN9P_REQUEST_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/uio.h>
@@ -44,14 +45,15 @@ struct request {
     /* The rest is the pump's. */
     struct request *next; /* free list, or the ring's backlog */
     struct request *next_in_flight;
-    uint32_t slot;      /* of the journal */
-    uint32_t span;      /* which span of the ring's `out` this request holds, or RING_NO_SPAN */
-    int error;          /* judged when taken: answer this negative errno and do nothing else */
-    bool answered;      /* the guest may use the tag again */
-    bool published;     /* the handler has published the reply itself, or parked the request */
-    uint8_t *big;       /* buffer of the session's max_msize bytes, NULL until needed */
-    uint8_t *reply;     /* where the reply is built: small or big */
-    uint32_t reply_len; /* whole reply, once built */
+    uint32_t slot;        /* of the journal */
+    uint32_t span;        /* which span of the ring's `out` this request holds, or RING_NO_SPAN */
+    int error;            /* judged when taken: answer this negative errno and do nothing else */
+    atomic_bool answered; /* the guest may use the tag again */
+    bool published;       /* the handler has published the reply itself */
+    bool parked;          /* a Tflush that is answered later, by others */
+    uint8_t *big;         /* buffer of the session's max_msize bytes, NULL until needed */
+    uint8_t *reply;       /* where the reply is built: small or big */
+    uint32_t reply_len;   /* whole reply, once built */
     uint8_t body[LIMIT_REQUEST];
     uint8_t small[LIMIT_REPLY];
 };
