@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * workloads.c - operations as 9P messages, and the same without a server.
+ */
+#include "workloads.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "../host/p9c.h"
+
+#define FILE_SIZE (64u << 20)
+#define BLOCK 4096u
+#define LARGE (512u * 1024 - 64) /* what fits a message of 512 KiB */
+#define SMALL_FILES 1000u
+#define BIG_DIR 10000u
+#define FID_FILE 10u /* the large file, opened read-write */
+#define FID_DIR 11u  /* directory of small files */
+#define FID_BIG 12u  /* directory of many entries, opened */
+
+static struct {
+    int root, file, dir, big;
+    uint8_t *in, *out;
+} raw;
+
+static uint64_t random_block(uint64_t op)
+{
+    op *= 0x9e3779b97f4a7c15ull;
+    return (op >> 32) % (FILE_SIZE / BLOCK) * BLOCK;
+}
+
+static uint64_t sequential(uint64_t op, uint32_t size)
+{
+    return op % (FILE_SIZE / size) * size;
+}
+
+uint32_t workloads_large(const struct link *k)
+{
+    return k->msize - 64 < LARGE ? k->msize - 64 : LARGE;
+}
+
+/* --- as messages ------------------------------------------------------------------------------ */
+
+static uint32_t pack_read(struct load_slot *s, uint8_t *buf, size_t cap, uint64_t at, uint32_t n)
+{
+    return s->step > 0 ? 0
+                       : p9_pack(buf, cap, P9_TREAD, (uint16_t)s->index, "dqd", FID_FILE, at, n);
+}
+
+static uint32_t msg_read(struct load_slot *s, uint8_t *buf, size_t cap, uint32_t *payload)
+{
+    (void)payload;
+    return pack_read(s, buf, cap, random_block(s->op), BLOCK);
+}
+
+static uint32_t msg_read_large(struct load_slot *s, uint8_t *buf, size_t cap, uint32_t *payload)
+{
+    uint32_t size = workloads_large(s->link);
+
+    (void)payload;
+    return pack_read(s, buf, cap, sequential(s->op, size), size);
+}
+
+/* Twrite: the header says how long the message is with the payload that follows it. */
+static uint32_t pack_write(struct load_slot *s, uint8_t *buf, size_t cap, uint64_t offset,
+                           uint32_t count, uint32_t *payload)
+{
+    uint32_t len, size;
+
+    if (s->step > 0)
+        return 0;
+    len = p9_pack(buf, cap, P9_TWRITE, (uint16_t)s->index, "dqd", FID_FILE, offset, count);
+    size = len + count;
+    memcpy(buf, &size, sizeof(size));
+    *payload = count;
+    return len;
+}
+
+static uint32_t msg_write(struct load_slot *s, uint8_t *buf, size_t cap, uint32_t *payload)
+{
+    return pack_write(s, buf, cap, random_block(s->op), BLOCK, payload);
+}
+
+static uint32_t msg_write_large(struct load_slot *s, uint8_t *buf, size_t cap, uint32_t *payload)
+{
+    uint32_t size = workloads_large(s->link);
+
+    return pack_write(s, buf, cap, sequential(s->op, size), size, payload);
+}
+
+static void small_name(uint64_t op, char name[16])
+{
+    snprintf(name, 16, "f%03u", (unsigned)(op % SMALL_FILES));
+}
+
+static void entry_name(uint64_t i, char name[16])
+{
+    snprintf(name, 16, "entry-%05u", (unsigned)(i % BIG_DIR));
+}
+
+static uint32_t msg_stat(struct load_slot *s, uint8_t *buf, size_t cap, uint32_t *payload)
+{
+    uint32_t fid = LOAD_FID + s->index;
+    uint16_t tag = (uint16_t)s->index;
+    char name[16];
+
+    (void)payload;
+    small_name(s->op, name);
+    switch (s->step) {
+    case 0:
+        return p9_pack(buf, cap, P9_TWALK, tag, "ddws", FID_DIR, fid, 1, name);
+    case 1:
+        return p9_pack(buf, cap, P9_TGETATTR, tag, "dq", fid, P9_GETATTR_BASIC);
+    case 2:
+        return p9_pack(buf, cap, P9_TCLUNK, tag, "d", fid);
+    default:
+        return 0;
+    }
+}
+
+static uint32_t msg_open_read(struct load_slot *s, uint8_t *buf, size_t cap, uint32_t *payload)
+{
+    uint32_t fid = LOAD_FID + s->index;
+    uint16_t tag = (uint16_t)s->index;
+    char name[16];
+
+    (void)payload;
+    small_name(s->op, name);
+    switch (s->step) {
+    case 0:
+        return p9_pack(buf, cap, P9_TWALK, tag, "ddws", FID_DIR, fid, 1, name);
+    case 1:
+        return p9_pack(buf, cap, P9_TLOPEN, tag, "dd", fid, P9_L_RDONLY);
+    case 2:
+        return p9_pack(buf, cap, P9_TREAD, tag, "dqd", fid, 0ull, BLOCK);
+    case 3:
+        return p9_pack(buf, cap, P9_TCLUNK, tag, "d", fid);
+    default:
+        return 0;
+    }
+}
+
+static const char hundred[101] = "0123456789012345678901234567890123456789012345678901234567890123"
+                                 "456789012345678901234567890123456789";
+
+static uint32_t msg_create(struct load_slot *s, uint8_t *buf, size_t cap, uint32_t *payload)
+{
+    uint32_t fid = LOAD_FID + s->index;
+    uint16_t tag = (uint16_t)s->index;
+    char name[32];
+
+    (void)payload;
+    snprintf(name, sizeof(name), "new%llu", (unsigned long long)s->op);
+    switch (s->step) {
+    case 0:
+        return p9_pack(buf, cap, P9_TWALK, tag, "ddw", FID_DIR, fid, 0);
+    case 1:
+        return p9_pack(buf, cap, P9_TLCREATE, tag, "dsddd", fid, name, P9_L_RDWR, 0644, 0);
+    case 2:
+        return p9_pack(buf, cap, P9_TWRITE, tag, "dqdB", fid, 0ull, 100, (size_t)100, hundred);
+    case 3: /* diod knows no Tunlinkat: it gets one message less */
+        return p9_pack(buf, cap, s->link->rig != NULL ? P9_TCLUNK : P9_TREMOVE, tag, "d", fid);
+    case 4:
+        if (s->link->rig == NULL)
+            return 0;
+        return p9_pack(buf, cap, P9_TUNLINKAT, tag, "dsd", FID_DIR, name, 0);
+    default:
+        return 0;
+    }
+}
+
+/* One operation is the whole directory; the cookie of one reply is what the next asks for. */
+static uint32_t msg_readdir(struct load_slot *s, uint8_t *buf, size_t cap, uint32_t *payload)
+{
+    uint32_t most = s->link->msize - 64;
+
+    (void)payload;
+    return p9_pack(buf, cap, P9_TREADDIR, (uint16_t)s->index, "dqd", FID_BIG, s->cookie,
+                   most < 128 * 1024 ? most : 128 * 1024);
+}
+
+static void reply_readdir(struct load_slot *s, uint8_t type, const uint8_t *body, uint32_t len)
+{
+    struct cursor c;
+    uint32_t bytes;
+
+    (void)type;
+    cursor_init(&c, body, len);
+    bytes = cursor_u32(&c);
+    if (bytes == 0)
+        s->done = true;
+    while (cursor_left(&c) > 0 && !c.bad) {
+        (void)cursor_bytes(&c, 13);
+        s->cookie = cursor_u64(&c);
+        (void)cursor_u8(&c);
+        (void)cursor_str(&c);
+    }
+    CHECK(!c.bad);
+}
+
+/* --- the same without a server: straight from and to the rings' memory ------------------------- */
+
+static void raw_read(uint64_t op)
+{
+    if (pread(raw.file, raw.in + op % 64 * BLOCK, BLOCK, (off_t)random_block(op)) != BLOCK)
+        FAIL("pread: %m");
+}
+
+static void raw_read_large(uint64_t op)
+{
+    if (pread(raw.file, raw.in, LARGE, (off_t)sequential(op, LARGE)) != LARGE)
+        FAIL("pread: %m");
+}
+
+static void raw_write(uint64_t op)
+{
+    if (pwrite(raw.file, raw.out + op % 64 * BLOCK, BLOCK, (off_t)random_block(op)) != BLOCK)
+        FAIL("pwrite: %m");
+}
+
+static void raw_write_large(uint64_t op)
+{
+    if (pwrite(raw.file, raw.out, LARGE, (off_t)sequential(op, LARGE)) != LARGE)
+        FAIL("pwrite: %m");
+}
+
+static void raw_stat(uint64_t op)
+{
+    struct stat st;
+    char name[16];
+
+    small_name(op, name);
+    if (fstatat(raw.dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+        FAIL("fstatat: %m");
+}
+
+static void raw_open_read(uint64_t op)
+{
+    char name[16], buf[BLOCK];
+    int fd;
+
+    small_name(op, name);
+    fd = openat(raw.dir, name, O_RDONLY | O_NOFOLLOW);
+    if (fd < 0 || pread(fd, buf, sizeof(buf), 0) < 0)
+        FAIL("open and read: %m");
+    close(fd);
+}
+
+static void raw_create(uint64_t op)
+{
+    char name[32];
+    int fd;
+
+    snprintf(name, sizeof(name), "raw%llu", (unsigned long long)op);
+    fd = openat(raw.dir, name, O_RDWR | O_CREAT | O_NOFOLLOW, 0644);
+    if (fd < 0 || pwrite(fd, hundred, 100, 0) != 100)
+        FAIL("create and write: %m");
+    close(fd);
+    if (unlinkat(raw.dir, name, 0) != 0)
+        FAIL("unlink: %m");
+}
+
+static void raw_readdir(uint64_t op)
+{
+    static char buf[32 * 1024];
+
+    (void)op;
+    MUST(lseek(raw.big, 0, SEEK_SET));
+    while (syscall(SYS_getdents64, raw.big, buf, sizeof(buf)) > 0)
+        ;
+}
+
+/* clang-format off */
+const struct workload workloads[] = {
+    {"read 4 KiB, depth 1", "op/s", 1, true, 0, {1, 20000, msg_read, NULL, false}, raw_read},
+    {"read 4 KiB, depth 8", "op/s", 1, false, 0, {8, 40000, msg_read, NULL, false}, raw_read},
+    {"read 4 KiB, depth 64", "op/s", 1, true, 0.6, {64, 60000, msg_read, NULL, false}, raw_read},
+    {"write 4 KiB, depth 1", "op/s", 1, true, 0, {1, 20000, msg_write, NULL, false}, raw_write},
+    {"write 4 KiB, depth 8", "op/s", 1, false, 0, {8, 40000, msg_write, NULL, false}, raw_write},
+    {"write 4 KiB, depth 64", "op/s", 1, false, 0, {64, 60000, msg_write, NULL, false}, raw_write},
+    {"read 512 KiB, depth 4", "MB/s", 0, true, 0.85, {4, 1000, msg_read_large, NULL, false}, raw_read_large},
+    {"write 512 KiB, depth 4", "MB/s", 0, true, 0.85, {4, 1000, msg_write_large, NULL, false}, raw_write_large},
+    {"stat, depth 1", "op/s", 1, false, 0, {1, 10000, msg_stat, NULL, false}, raw_stat},
+    {"stat, depth 64", "op/s", 1, true, 0.2, {64, 30000, msg_stat, NULL, false}, raw_stat},
+    {"open+read+close, depth 64", "op/s", 1, false, 0, {64, 20000, msg_open_read, NULL, false}, raw_open_read},
+    {"create+write+unlink, depth 8", "op/s", 1, false, 0, {8, 4000, msg_create, NULL, false}, raw_create},
+    {"readdir, 10,000 entries", "ent/s", BIG_DIR, false, 0.5, {1, 30, msg_readdir, reply_readdir, false}, raw_readdir},
+};
+/* clang-format on */
+const size_t num_workloads = sizeof(workloads) / sizeof(workloads[0]);
+
+static void make_entries(int dir, uint32_t num, void (*name_of)(uint64_t i, char name[16]),
+                         size_t len)
+{
+    char name[16], buf[BLOCK] = {0};
+    int fd;
+
+    for (uint32_t i = 0; i < num; i++) {
+        name_of(i, name);
+        MUST(fd = openat(dir, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+        MUST(pwrite(fd, buf, len, 0));
+        close(fd);
+    }
+}
+
+void workloads_prepare(int root, uint8_t *in, uint8_t *out)
+{
+    char buf[BLOCK];
+
+    raw.root = root;
+    raw.in = in;
+    raw.out = out;
+    memset(buf, 'x', sizeof(buf));
+    MUST(raw.file = openat(root, "file", O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+    for (uint32_t i = 0; i < FILE_SIZE / BLOCK; i++)
+        MUST(pwrite(raw.file, buf, BLOCK, (off_t)i * BLOCK));
+    MUST(mkdirat(root, "small", 0755));
+    MUST(mkdirat(root, "big", 0755));
+    MUST(raw.dir = openat(root, "small", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    MUST(raw.big = openat(root, "big", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    make_entries(raw.dir, SMALL_FILES, small_name, 1000);
+    make_entries(raw.big, BIG_DIR, entry_name, 0);
+}
+
+static void walk(struct link *k, uint32_t fid, const char *name)
+{
+    uint8_t msg[64];
+
+    CHECK_EQ(load_call(k, msg, p9_pack(msg, sizeof(msg), P9_TWALK, 0, "ddws", 0u, fid, 1, name)),
+             P9_TWALK + 1);
+}
+
+static void open_fid(struct link *k, uint32_t fid, uint32_t flags)
+{
+    uint8_t msg[64];
+
+    CHECK_EQ(load_call(k, msg, p9_pack(msg, sizeof(msg), P9_TLOPEN, 0, "dd", fid, flags)),
+             P9_TLOPEN + 1);
+}
+
+void workloads_mount(struct link *k)
+{
+    load_mount(k);
+    walk(k, FID_FILE, "file");
+    open_fid(k, FID_FILE, P9_L_RDWR);
+    walk(k, FID_DIR, "small");
+    walk(k, FID_BIG, "big");
+    open_fid(k, FID_BIG, P9_L_RDONLY | P9_L_DIRECTORY);
+}

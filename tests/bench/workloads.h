@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * workloads.h - what is measured: operations as 9P messages, and as the raw system calls that a
+ * server has to make for them.
+ */
+#ifndef XEN9P_BENCH_WORKLOADS_H
+#define XEN9P_BENCH_WORKLOADS_H
+
+#include "load.h"
+
+struct workload {
+    const char *name, *unit;
+    double per_op; /* units of one operation; 0: bytes of one large message, in MB */
+    bool vary;     /* measured with other numbers of rings, threads ..., too */
+    double target; /* least ratio to the raw calls; 0: none */
+    struct load load;
+    void (*raw)(uint64_t op);
+};
+
+extern const struct workload workloads[];
+extern const size_t num_workloads;
+
+/*
+ * Makes the files of all workloads in `root`; the raw calls move data out of and into ring memory `in`
+ * and `out`, as a server does.
+ */
+void workloads_prepare(int root, uint8_t *in, uint8_t *out);
+/* Walks a link to where the operations begin. */
+void workloads_mount(struct link *k);
+/* Bytes of one large message on this link. */
+uint32_t workloads_large(const struct link *k);
+
+#endif
