@@ -17,7 +17,7 @@
 /* Looks at the rings between two looks at the clock. */
 #define LOOKS 32
 /* A load that leaves us nothing to find is tried again after so many sleeps. */
-#define MOST_PENALTY 63u
+#define MOST_PENALTY 15u
 
 static bool evtchn(const struct pump *p)
 {
