@@ -3,8 +3,9 @@
  * lockdown_landlock.c - a second fence around the export, where the kernel has Landlock.
  *
  * Everything that this kernel's Landlock can refuse is refused, except what the file operations
- * need below the root. A descriptor that came to point outside of the export (the host moves a directory away)
- * cannot be reopened any more.
+ * need below the root. A directory that the host moves out of the export while it is open here: kernels
+ * differ in whether what is below it can still be opened. That nothing beside it can be reached does
+ * not hang on Landlock, a mount's ".." ends there.
  */
 #include <errno.h>
 #include <fcntl.h>

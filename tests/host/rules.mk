@@ -21,3 +21,4 @@ $(BUILD)/tests/host/host-engine: $(BUILD)/tests/host/backend_engine.o $(HOST_TES
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 -include tests/host/lockdown/rules.mk
+-include tests/redteam/rules.mk

@@ -44,7 +44,8 @@ static struct runner {
     bool verbose, jailed, fast;
     char **names;
     int num_names;
-    const char *dir; /* of the running case; only in its process */
+    const char *dir;                     /* of the running case; only in its process */
+    const struct tap_case *running_case; /* the same */
 } run;
 
 long long tap_now(void)
@@ -66,6 +67,11 @@ void tap_sleep(long long ms)
 const char *tap_dir(void)
 {
     return run.dir;
+}
+
+const struct tap_case *tap_running(void)
+{
+    return run.running_case;
 }
 
 void tap_fail(const char *file, int line, const char *fmt, ...)
@@ -180,6 +186,7 @@ static void start(struct job *j, const struct tap_suite *s, const struct tap_cas
         dup2(j->output, 2);
         setvbuf(stdout, NULL, _IOLBF, 0);
         run.dir = j->dir;
+        run.running_case = c;
         umask(022);
         c->run();
         fflush(NULL);

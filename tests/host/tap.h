@@ -42,6 +42,9 @@ int tap_main(int argc, char **argv, const struct tap_suite *const *suites, bool 
 /* Scratch directory of the running case; removed afterwards, a mount on its "mnt" thawed. */
 const char *tap_dir(void);
 
+/* The running case, for cases that share a function. */
+const struct tap_case *tap_running(void);
+
 /* The case failed: prints and ends its process. Any thread. */
 void tap_fail(const char *file, int line, const char *fmt, ...)
     __attribute__((format(printf, 3, 4), noreturn));

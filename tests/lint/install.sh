@@ -33,6 +33,9 @@ for f in usr/sbin/xen9pd usr/libexec/xen9p/xen9p-worker usr/share/man/man8/xen9p
     grep -qx "./$f" "$tmp/files"
     report $? "installs /$f"
 done
+! grep -E 'hostile|redteam|/tests?/' "$tmp/files" &&
+    ! grep -rlaF hostile_worker "$tmp/a"
+report $? "installs nothing that is for tests only"
 ! find "$tmp/a" -name xen-9pfsd | grep -q .
 report $? "leaves libxl's name alone unless asked"
 ! grep -q '@SBINDIR@' "$tmp/a/usr/lib/systemd/system/xen9pd.service" &&
