@@ -16,6 +16,7 @@
 
 #include "xen9p/attr.h"
 #include "xen9p/descriptors.h"
+#include "xen9p/identity.h"
 #include "xen9p/operations.h"
 #include "xen9p/path.h"
 #include "xen9p/session.h"
@@ -143,12 +144,13 @@ static int set_size(const struct fid *f, uint64_t size)
     return err;
 }
 
-/* Identity squash: setuid and setgid are silently not given. A symlink has no mode of its own. */
-static int set_mode(const struct fid *f, uint32_t mode)
+/* A symlink has no mode of its own. */
+static int set_mode(const struct session *s, const struct fid *f, uint32_t mode)
 {
     if (S_ISLNK(f->type))
         return -EOPNOTSUPP;
-    return fchmodat(WFD_PROC, fd_name(f->path_fd).s, mode & 01777, 0) == 0 ? 0 : -errno;
+    mode = identity_mode(s, f->type, mode);
+    return fchmodat(WFD_PROC, fd_name(f->path_fd).s, mode, 0) == 0 ? 0 : -errno;
 }
 
 static int one_time(uint32_t valid, uint32_t bit, uint32_t set_bit, uint64_t sec, uint64_t nsec,
@@ -194,11 +196,11 @@ static int touch_ctime(const struct fid *f)
 }
 
 /*
- * Size, mode, times, in this order: a truncate sets the mtime, which the guest may be setting too.
- * A new owner is accepted and not stored (identity squash); like CTIME it moves the ctime, unless
- * one of the others has done so.
+ * Owner, size, mode, times, in this order: a chown takes setuid away, and a truncate sets the mtime,
+ * both of which the guest may be setting too. An owner that is accepted and not stored (identity
+ * squash) moves the ctime like CTIME, unless one of the others has done so.
  */
-static int apply(const struct fid *f, const struct attr_change *a)
+static int apply(const struct session *s, const struct fid *f, const struct attr_change *a)
 {
     const uint32_t moves_ctime =
         P9_SETATTR_SIZE | P9_SETATTR_MODE | P9_SETATTR_ATIME | P9_SETATTR_MTIME;
@@ -209,10 +211,12 @@ static int apply(const struct fid *f, const struct attr_change *a)
     if (err == 0)
         err = one_time(a->valid, P9_SETATTR_MTIME, P9_SETATTR_MTIME_SET, a->mtime_sec,
                        a->mtime_nsec, &ts[1]);
+    if (err == 0)
+        err = identity_chown(s, f, a->valid, a->uid, a->gid);
     if (err == 0 && (a->valid & P9_SETATTR_SIZE) != 0)
         err = set_size(f, a->size);
     if (err == 0 && (a->valid & P9_SETATTR_MODE) != 0)
-        err = set_mode(f, a->mode);
+        err = set_mode(s, f, a->mode);
     if (err == 0)
         err = set_times(f, ts);
     if (err == 0 && a->valid != 0 && (a->valid & moves_ctime) == 0)
@@ -246,7 +250,7 @@ int attr_change(struct request *r, struct fid *f, const struct attr_change *a)
 {
     int err = attr_refuses(r->session, a->valid);
 
-    return err != 0 ? err : apply(f, a);
+    return err != 0 ? err : apply(r->session, f, a);
 }
 
 /*

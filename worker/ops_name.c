@@ -4,7 +4,7 @@
  * Treadlink.
  *
  * Names pass p9_name(), so that each is one entry of the directory that a fid stands for.
- * Identity squash: the gid of a message is not looked at, setuid and setgid are not given.
+ * Identity squash: the gid of a message is not looked at.
  */
 #include "xen9p/ops.h"
 
@@ -16,10 +16,9 @@
 #include <unistd.h>
 
 #include "xen9p/descriptors.h"
+#include "xen9p/identity.h"
 #include "xen9p/name.h"
 #include "xen9p/session.h"
-
-#define MODE_BITS 01777u
 
 /* Fid `num` as a directory that `name` (checked and copied to `out`) is an entry of. */
 static int get_dir(struct request *r, uint32_t num, struct wire_str name, char out[P9_NAME_MAX + 1],
@@ -53,8 +52,8 @@ static int put_qid_of(struct request *r, const struct fid *dir, const char *name
 
 int name_mkdir(struct request *r, const struct fid *dir, const char *name, uint32_t mode)
 {
-    (void)r;
-    return mkdirat(dir->path_fd, name, mode & MODE_BITS) == 0 ? 0 : -errno;
+    mode = identity_mode(r->session, S_IFDIR, mode);
+    return mkdirat(dir->path_fd, name, mode) == 0 ? 0 : -errno;
 }
 
 /* Tmkdir dfid[4] name[s] mode[4] gid[4] -> Rmkdir qid[13]. */
@@ -107,8 +106,7 @@ int name_node(struct request *r, const struct fid *dir, const char *name, mode_t
 {
     int fd;
 
-    (void)r;
-    mode &= MODE_BITS;
+    mode = identity_mode(r->session, type, mode);
     if (type != S_IFREG)
         return mknodat(dir->path_fd, name, type | mode, 0) == 0 ? 0 : -errno;
     fd = openat(dir->path_fd, name,

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "xen9p/descriptors.h"
+#include "xen9p/identity.h"
 #include "xen9p/open.h"
 #include "xen9p/operations.h"
 #include "xen9p/path.h"
@@ -167,7 +168,8 @@ int op_lopen(struct request *r)
 
 struct create {
     struct fid_table *fids;
-    uint32_t num, p9, mode;
+    uint32_t num, p9;
+    mode_t mode; /* on disk */
     const char *name;
 };
 
@@ -193,9 +195,9 @@ static int create_new(const struct create *c, const struct fid *dir, struct fid 
 
     if (err != 0)
         return err;
-    io_fd = openat(dir->path_fd, c->name,
-                   flags | O_CREAT | O_EXCL | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
-                   c->mode & 01777);
+    io_fd =
+        openat(dir->path_fd, c->name,
+               flags | O_CREAT | O_EXCL | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, c->mode);
     err = io_fd < 0 ? -errno : made(c, dir, io_fd, out);
     if (err == 0)
         return 0;
@@ -248,7 +250,8 @@ static int create(const struct create *c, const struct fid *dir, struct fid **ou
 
 int open_create(struct request *r, struct fid *dir, const char *name, uint32_t p9, uint32_t mode)
 {
-    const struct create c = {r->session->fids, dir->num, p9, mode, name};
+    const struct create c = {r->session->fids, dir->num, p9,
+                             identity_mode(r->session, S_IFREG, mode), name};
     struct fid *f = NULL;
     int err;
 
@@ -271,7 +274,7 @@ int open_create(struct request *r, struct fid *dir, const char *name, uint32_t p
 
 /*
  * Tlcreate fid[4] name[s] flags[4] mode[4] gid[4] -> Rlcreate qid[13] iounit[4]. The client has
- * applied the umask. Identity squash: the gid is not looked at, setuid and setgid are not given.
+ * applied the umask. Identity squash: the gid is not looked at.
  */
 int op_lcreate(struct request *r)
 {

@@ -105,6 +105,9 @@ int session_init(struct session *s, struct worker *w)
     atomic_store(&s->msize, s->max_msize);
     s->shown_uid = w->config.shown_uid;
     s->shown_gid = w->config.shown_gid;
+    s->file_mode_drop = w->config.file_mode_drop;
+    s->directory_mode_drop = w->config.directory_mode_drop;
+    s->refuse_chown = (w->config.flags & CTL_FLAG_REFUSE_CHOWN) != 0;
     s->read_only = (w->config.flags & CTL_FLAG_READ_ONLY) != 0;
     s->operations = OPERATIONS_ALL & ~w->config.forbidden;
     session_set_limits(s, &w->config.limits);
