@@ -48,6 +48,15 @@
 #define LIMIT_WORKER_UID_BASE 0x78390000u
 #define LIMIT_WORKER_UIDS 65536u
 
+/*
+ * Host ids of identity mapped: a range for each domain, from a pool behind the workers' uids and below systemd's range
+ * of foreign ids (2147352576). A guest has ids 0 to 65535, which is what user namespaces have.
+ */
+#define LIMIT_IDS 65536u
+#define LIMIT_ID_RANGES 16384u /* given out by one host */
+#define LIMIT_ID_POOL_FIRST 0x783a0000u
+#define LIMIT_ID_POOL_COUNT (1988u * LIMIT_IDS)
+
 /* Descriptors: the supervisor's own are few, but its workers inherit the limit (max-fids). */
 #define LIMIT_NOFILE 65536u
 
