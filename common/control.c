@@ -16,7 +16,7 @@
 SIZE_IS(ctl_header, 4);
 SIZE_IS(ctl_ring, 24);
 SIZE_IS(ctl_limits, 56);
-SIZE_IS(ctl_config, 232);
+SIZE_IS(ctl_config, 240);
 SIZE_IS(ctl_new_limits, 64);
 SIZE_IS(ctl_failed, 16);
 SIZE_IS(ctl_ready, 20);
@@ -76,6 +76,8 @@ const char *ctl_step_name(uint32_t step)
         [CTL_STEP_USERNS] = "make the user namespace",
         [CTL_STEP_MOUNT_ATTR] = "restrict the mount",
         [CTL_STEP_ROOT_OWNED] = "map the owner of a root-owned export",
+        [CTL_STEP_ID_RANGE] = "find the export's owner in the domain's range of ids",
+        [CTL_STEP_NO_IDMAP] = "map ids on the export's file system",
         [CTL_STEP_NAMESPACES] = "unshare namespaces",
         [CTL_STEP_DESCRIPTORS] = "arrange descriptors",
         [CTL_STEP_EXEC] = "execute the worker",

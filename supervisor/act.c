@@ -104,10 +104,24 @@ void act_refuse(struct device *d, const struct nodes_fault *fault)
     devices_say(d, LOG_LEVEL_WARNING, "refused: node %s", d->error);
 }
 
+/* Identity mapped on an export that belongs to somebody else: the command that gives it away. */
+static const char *remedy_chown(const struct device *d, char *buf, size_t cap)
+{
+    uint32_t first = d->terms.worker.id_first;
+
+    (void)snprintf(buf, cap,
+                   "it has to belong to one of the ids %u to %u, which are this domain's; for one "
+                   "that is empty or all root's: chown -hR %u:%u '%s'",
+                   first, first + d->terms.worker.id_count - 1, first, first, d->nodes.path);
+    return buf;
+}
+
 /* What an administrator can do about a step that failed; NULL when the step's name says it all. */
-static const char *remedy(const struct ctl_failed *f)
+static const char *remedy(const struct device *d, const struct ctl_failed *f, char *buf, size_t cap)
 {
     switch (f->step) {
+    case CTL_STEP_ID_RANGE:
+        return remedy_chown(d, buf, cap);
     case CTL_STEP_PATH:
         return f->error == EROFS || f->error == EACCES
                    ? "create the directory by hand, or export one that exists"
@@ -117,6 +131,9 @@ static const char *remedy(const struct ctl_failed *f)
     case CTL_STEP_ROOT_OWNED:
         return "it belongs to root on a file system without id-mapped mounts: chown it to an "
                "unprivileged user, or move it to ext4, xfs or btrfs";
+    case CTL_STEP_NO_IDMAP:
+        return "identity mapped needs a file system with id-mapped mounts (ext4, xfs, btrfs): move "
+               "the export there, or choose identity squash or xattr";
     case CTL_STEP_USERNS:
     case CTL_STEP_NAMESPACES:
         return "does the kernel allow user namespaces (user.max_user_namespaces), and has xen9pd "
@@ -137,9 +154,10 @@ static void start_failed(struct device *d, const struct child *c, const char *wh
 {
     struct ctl_failed f;
     const char *help = NULL;
+    char buf[LIMIT_EXPORT_PATH + 200];
 
     if (child_failure(c, &f))
-        help = remedy(&f);
+        help = remedy(d, &f, buf, sizeof(buf));
     else if (child_timed_out(c))
         help = "does its file system answer (a dead NFS or FUSE server does not)?";
     (void)snprintf(d->error, sizeof(d->error), "worker for %.100s %s", d->nodes.path, why);
@@ -300,6 +318,9 @@ static int launch_with(struct device *d, struct child_spec *spec, uint32_t flags
     int ringmem, err;
 
     configure(d, &config, flags);
+    err = admit_identity(d, &config);
+    if (err != 0)
+        return err;
     ringmem = connection_map(d->connection, config.ring);
     if (ringmem < 0)
         return ringmem;
@@ -320,7 +341,8 @@ static int launch(struct device *d, uint32_t flags, const char **why)
 {
     const struct filter_spec need = {.notify = CTL_NOTIFY_EVTCHN,
                                      .read_only = d->terms.read_only,
-                                     .forbidden = d->terms.worker.forbidden};
+                                     .forbidden = d->terms.worker.forbidden,
+                                     .identity = d->terms.worker.identity};
     struct child_spec spec = {.worker_fd = d->sv->worker_fd,
                               .read_only = d->terms.read_only,
                               .fds = {[CTL_CONFIG_FD_NOTIFY] = connection_evtchn_fd(d->connection),
@@ -329,6 +351,7 @@ static int launch(struct device *d, uint32_t flags, const char **why)
     struct policy *in_force;
     int err = 0;
 
+    d->error[0] = '\0';
     *why = take_share(d);
     if (*why != NULL)
         return -ENOSPC;
@@ -430,13 +453,15 @@ static int connect_rings(struct device *d)
     return d->journal_fd < 0 ? d->journal_fd : 0;
 }
 
-/* `why` may be NULL. */
+/* `why` may be NULL. What admit_identity() had to say was said. */
 static void cannot_start(struct device *d, int err, const char *why)
 {
-    (void)snprintf(d->error, sizeof(d->error), "worker cannot be started: %s",
-                   why != NULL ? why : strerror(-err));
     d->failures++;
-    devices_say(d, LOG_LEVEL_ERROR, "%s", d->error);
+    if (d->error[0] == '\0') {
+        (void)snprintf(d->error, sizeof(d->error), "worker cannot be started: %s",
+                       why != NULL ? why : strerror(-err));
+        devices_say(d, LOG_LEVEL_ERROR, "%s", d->error);
+    }
     frontend_slow_down(d);
 }
 

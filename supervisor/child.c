@@ -312,6 +312,9 @@ int child_start(struct children *cs, const struct child_spec *spec, const struct
                              .worker_fd = spec->worker_fd,
                              .worker_uid = pick_uid(cs),
                              .read_only = spec->read_only,
+                             .identity = spec->config->identity,
+                             .id_first = spec->config->id_first,
+                             .id_count = spec->config->id_count,
                              .stderr_fd = -1};
     int err;
 

@@ -119,6 +119,7 @@ static int print_filter(const struct policy *p)
 
     spec.read_only = policy_number(p, POLICY_ACCESS) == POLICY_READ_ONLY;
     spec.forbidden = OPERATIONS_ALL & ~(uint32_t)policy_number(p, POLICY_OPERATIONS);
+    spec.identity = (enum ctl_identity)policy_number(p, POLICY_IDENTITY);
     printf("# %s\n", policy_origin(p));
     if (finish_output() != 0)
         return 1;

@@ -47,6 +47,11 @@ static int put_hot_first(scmp_filter_ctx ctx)
     return err;
 }
 
+static bool has_identity(const struct filter_spec *spec, uint32_t identities)
+{
+    return identities == 0 || (identities & 1u << spec->identity) != 0;
+}
+
 static bool needed(const struct filter_need *need, uint32_t operations)
 {
     return (need->all & ~operations) == 0 && (need->any == 0 || (need->any & operations) != 0) &&
@@ -60,7 +65,8 @@ static uint32_t allowed(const struct filter_spec *spec)
 
 bool filter_same(const struct filter_spec *a, const struct filter_spec *b)
 {
-    return a->notify == b->notify && a->read_only == b->read_only && allowed(a) == allowed(b);
+    return a->notify == b->notify && a->identity == b->identity && a->read_only == b->read_only &&
+           allowed(a) == allowed(b);
 }
 
 static int add_rules(scmp_filter_ctx ctx, const struct filter_spec *spec)
@@ -69,7 +75,8 @@ static int add_rules(scmp_filter_ctx ctx, const struct filter_spec *spec)
         const struct filter_rule *r = &filter_table[i];
         int err;
 
-        if (r->nr < 0 || !wanted(spec, r->group) || !needed(&r->need, allowed(spec)))
+        if (r->nr < 0 || !wanted(spec, r->group) || !has_identity(spec, r->identities) ||
+            !needed(&r->need, allowed(spec)))
             continue;
         /* "exact": a rule that libseccomp would have to bend is an error, not a surprise */
         err = seccomp_rule_add_exact_array(ctx, SCMP_ACT_ALLOW, r->nr, r->num_pins, r->pin);

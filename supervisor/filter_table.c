@@ -14,7 +14,8 @@
  *   io_uring_*, userfaultfd, vmsplice, splice, sendfile        no calls on our behalf, and only copying calls
  *                                                              may touch ring memory
  *   dup*, F_DUPFD, memfd_create, open_by_handle_at, openat2    the pins below would be worth nothing
- *   chown family                                               identity "squash": nothing to change
+ *   chown family, setfsuid, setfsgid                           identities with one owner: nothing to change
+ *   setuid, setresuid, capset and the like                     identities with many owners act as one by setfsuid
  *   prctl, seccomp, rt_sigaction, setrlimit, clone3, rseq      all done before the filter is loaded
  */
 #include "filter_table.h"
@@ -40,17 +41,21 @@
 #define BUT_NOT(operations, without) NEED(operations, 0, without)
 
 /* Calls of every worker of a group. */
-#define ALLOW(name, group) {SCMP_SYS(name), group, ALWAYS, 0, {{0}}}
-#define PIN1(name, group, a) {SCMP_SYS(name), group, ALWAYS, 1, {a}}
-#define PIN2(name, group, a, b) {SCMP_SYS(name), group, ALWAYS, 2, {a, b}}
-#define PIN3(name, group, a, b, c) {SCMP_SYS(name), group, ALWAYS, 3, {a, b, c}}
+#define ALLOW(name, group) {SCMP_SYS(name), group, 0, ALWAYS, 0, {{0}}}
+#define PIN1(name, group, a) {SCMP_SYS(name), group, 0, ALWAYS, 1, {a}}
+#define PIN2(name, group, a, b) {SCMP_SYS(name), group, 0, ALWAYS, 2, {a, b}}
+#define PIN3(name, group, a, b, c) {SCMP_SYS(name), group, 0, ALWAYS, 3, {a, b, c}}
 /* Calls that operations need. */
-#define FOR1(name, need, a) {SCMP_SYS(name), FILTER_ALL, need, 1, {a}}
-#define FOR2(name, need, a, b) {SCMP_SYS(name), FILTER_ALL, need, 2, {a, b}}
-#define FOR3(name, need, a, b, c) {SCMP_SYS(name), FILTER_ALL, need, 3, {a, b, c}}
+#define FOR1(name, need, a) {SCMP_SYS(name), FILTER_ALL, 0, need, 1, {a}}
+#define FOR2(name, need, a, b) {SCMP_SYS(name), FILTER_ALL, 0, need, 2, {a, b}}
+#define FOR3(name, need, a, b, c) {SCMP_SYS(name), FILTER_ALL, 0, need, 3, {a, b, c}}
 /* The same where the export is not read-only, for operations that are allowed there, too. */
-#define WHEN_WRITABLE0(name, need) {SCMP_SYS(name), FILTER_WRITABLE, need, 0, {{0}}}
-#define WHEN_WRITABLE2(name, need, a, b) {SCMP_SYS(name), FILTER_WRITABLE, need, 2, {a, b}}
+#define WHEN_WRITABLE0(name, need) {SCMP_SYS(name), FILTER_WRITABLE, 0, need, 0, {{0}}}
+#define WHEN_WRITABLE2(name, need, a, b) {SCMP_SYS(name), FILTER_WRITABLE, 0, need, 2, {a, b}}
+/* Calls that operations need with some identities. */
+#define ALLOW_AS(name, who) {SCMP_SYS(name), FILTER_ALL, who, ALWAYS, 0, {{0}}}
+#define FOR2_AS(name, who, need, a, b) {SCMP_SYS(name), FILTER_ALL, who, need, 2, {a, b}}
+#define FOR3_AS(name, who, need, a, b, c) {SCMP_SYS(name), FILTER_ALL, who, need, 3, {a, b, c}}
 /* clang-format on */
 
 #define CMP(arg, op, ...)    \
@@ -71,8 +76,12 @@
 /* ioctl that notifies an event channel's port, <xen/sys/evtchn.h>. */
 #define EVTCHN_NOTIFY 0x44504
 
-/* Permission bits and sticky. Setuid or setgid on a file of root's would be root's on the host. */
+/*
+ * Permission bits and sticky. Setuid or setgid on a file of root's would be root's on the host; with
+ * many owners they are those of the domain's own range, or what the administrator asked for.
+ */
 #define PERMISSIONS 01777
+#define ALL_MODES 07777
 /*
  * How files are opened for reading. Without O_DIRECT, which would hand ring memory to a device,
  * and without O_TMPFILE.
@@ -93,6 +102,17 @@
 #define MKNOD OPERATION_MKNOD
 #define SETATTR OPERATION_SETATTR
 #define XATTR OPERATION_XATTR
+
+/* Whatever takes a mode, for identities that may give `bits`. */
+#define WITH_MODES(who, bits)                                                               \
+    FOR3_AS(openat, who, BUT_NOT(CREATE, WRITE), FD(0), ONLY(2, OPEN_READ | OPEN_NEW),      \
+            ONLY(3, bits)),                                                                 \
+        FOR3_AS(openat, who, ALL_OF(WRITE | CREATE), FD(0), ONLY(2, OPEN_WRITE | OPEN_NEW), \
+                ONLY(3, bits)),                                                             \
+        FOR2_AS(fchmodat, who, ALL_OF(SETATTR), IS(0, WFD_PROC), ONLY(2, bits)),            \
+        FOR2_AS(mkdirat, who, ALL_OF(CREATE), FD(0), ONLY(2, bits)),                        \
+        FOR2_AS(mknodat, who, ALL_OF(MKNOD), FD(0), EXACTLY(2, bits, S_IFIFO)),             \
+        FOR2_AS(mknodat, who, ALL_OF(MKNOD), FD(0), EXACTLY(2, bits, S_IFSOCK))
 
 const struct filter_rule filter_table[] = {
     /* --- waiting, and being told --- */
@@ -159,17 +179,9 @@ const struct filter_rule filter_table[] = {
 
     /* --- changing --- */
     FOR2(openat, BUT_NOT(WRITE, CREATE), FD(0), ONLY(2, OPEN_WRITE)),
-    FOR3(openat, BUT_NOT(CREATE, WRITE), FD(0), ONLY(2, OPEN_READ | OPEN_NEW),
-         ONLY(3, PERMISSIONS)),
-    FOR3(openat, ALL_OF(WRITE | CREATE), FD(0), ONLY(2, OPEN_WRITE | OPEN_NEW),
-         ONLY(3, PERMISSIONS)),
     FOR1(pwritev2, ALL_OF(WRITE), FID_FD(0)),
     FOR1(ftruncate, ALL_OF(WRITE), FID_FD(0)),
-    FOR2(fchmodat, ALL_OF(SETATTR), IS(0, WFD_PROC), ONLY(2, PERMISSIONS)),
     FOR2(utimensat, ANY_OF(SETATTR | WRITE), FD(0), IS(3, AT_EMPTY_PATH)),
-    FOR2(mkdirat, ALL_OF(CREATE), FD(0), ONLY(2, PERMISSIONS)),
-    FOR2(mknodat, ALL_OF(MKNOD), FD(0), EXACTLY(2, PERMISSIONS, S_IFIFO)),
-    FOR2(mknodat, ALL_OF(MKNOD), FD(0), EXACTLY(2, PERMISSIONS, S_IFSOCK)),
     FOR1(symlinkat, ALL_OF(SYMLINK), FD(1)),
     FOR3(linkat, ALL_OF(LINK), IS(0, WFD_PROC), FD(2), IS(4, AT_SYMLINK_FOLLOW)),
     FOR2(renameat, ALL_OF(RENAME | DELETE), FD(0), FD(2)), /* libc's renameat2() without flags */
@@ -188,6 +200,16 @@ const struct filter_rule filter_table[] = {
     WHEN_WRITABLE2(setxattr, ALL_OF(XATTR), AT_MOST(3, LIMIT_MAX_XATTR),
                    ONLY(4, XATTR_CREATE | XATTR_REPLACE)),
     WHEN_WRITABLE0(removexattr, ALL_OF(XATTR)),
+
+    /* --- modes, owners, and acting as the guest's users --- */
+    WITH_MODES(FILTER_ONE_OWNER, PERMISSIONS),
+    WITH_MODES(FILTER_MANY_OWNERS, ALL_MODES),
+    /* Not along a link: AT_SYMLINK_NOFOLLOW besides what makes it take the descriptor itself. */
+    FOR2_AS(fchownat, FILTER_MANY_OWNERS, ANY_OF(SETATTR), FD(0),
+            IS(4, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW)),
+    /* The user namespace knows no id but the domain's; identity host is what it says. */
+    ALLOW_AS(setfsuid, FILTER_MANY_OWNERS),
+    ALLOW_AS(setfsgid, FILTER_MANY_OWNERS),
 };
 
 const size_t filter_table_len = sizeof(filter_table) / sizeof(filter_table[0]);

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "xen9p/control.h"
+
 #define FILTER_MAX_PINS 3
 
 /* Which workers a rule is for. */
@@ -26,9 +28,14 @@ struct filter_need {
     uint32_t without; /* none of these is */
 };
 
+/* Which identities bring a rule in: 1 << enum ctl_identity; 0: all. */
+#define FILTER_ONE_OWNER (1u << CTL_IDENTITY_SQUASH | 1u << CTL_IDENTITY_XATTR)
+#define FILTER_MANY_OWNERS (1u << CTL_IDENTITY_MAPPED | 1u << CTL_IDENTITY_HOST)
+
 struct filter_rule {
     int nr; /* SCMP_SYS(); negative where this machine does not have the call */
     enum filter_group group;
+    uint32_t identities;
     struct filter_need need;
     unsigned int num_pins;
     struct scmp_arg_cmp pin[FILTER_MAX_PINS]; /* all must hold */

@@ -36,7 +36,8 @@ struct child {
     int control;
     int export; /* O_PATH */
     int tree;   /* detached mount of it */
-    int userns;
+    int userns; /* the worker's */
+    int idmap;  /* the mount's, often the same */
     struct stat owner;
     uint32_t value; /* for CTL_FAILED */
 };
@@ -101,12 +102,61 @@ static int step_owner(struct child *c)
     return S_ISDIR(c->owner.st_mode) ? 0 : -ENOTDIR;
 }
 
+static bool in_range(const struct launch_spec *s, uint32_t id)
+{
+    return id >= s->id_first && id - s->id_first < s->id_count;
+}
+
+static int step_id_range(const struct child *c)
+{
+    if (c->spec->identity != CTL_IDENTITY_MAPPED ||
+        (in_range(c->spec, c->owner.st_uid) && in_range(c->spec, c->owner.st_gid)))
+        return 0;
+    return -EPERM;
+}
+
+static struct id_map one_id(uint32_t inner, uint32_t outer)
+{
+    return (struct id_map){inner, outer, 1};
+}
+
 /* The owner of the export, under an id on the host that belongs to this worker alone. */
+static int squash_userns(struct child *c)
+{
+    c->userns = launch_userns(one_id(c->owner.st_uid, c->spec->worker_uid),
+                              one_id(c->owner.st_gid, c->spec->worker_uid));
+    c->idmap = c->userns;
+    return c->userns < 0 ? c->userns : 0;
+}
+
+/*
+ * The guest's ids are the domain's range, in memory and on disk. The mount's map translates
+ * nothing: it knows that range only, so that files of all others belong to nobody, whom the kernel
+ * lets write nothing whatever their modes say.
+ */
+static int mapped_userns(struct child *c)
+{
+    const struct id_map guest = {0, c->spec->id_first, c->spec->id_count};
+    const struct id_map disk = {c->spec->id_first, c->spec->id_first, c->spec->id_count};
+
+    c->userns = launch_userns(guest, guest);
+    if (c->userns < 0)
+        return c->userns;
+    c->idmap = launch_userns(disk, disk);
+    return c->idmap < 0 ? c->idmap : 0;
+}
+
 static int step_userns(struct child *c)
 {
-    c->userns = launch_userns(c->owner.st_uid, c->owner.st_gid, c->spec->worker_uid,
-                              (gid_t)c->spec->worker_uid);
-    return c->userns < 0 ? c->userns : 0;
+    switch (c->spec->identity) {
+    case CTL_IDENTITY_MAPPED:
+        return mapped_userns(c);
+    case CTL_IDENTITY_HOST: /* the one that we are in: there is none to join */
+        c->userns = open("/proc/self/ns/user", O_RDONLY | O_CLOEXEC);
+        return c->userns < 0 ? -errno : 0;
+    default:
+        return squash_userns(c);
+    }
 }
 
 static int restrict_mount(const struct child *c, bool idmap)
@@ -120,7 +170,7 @@ static int restrict_mount(const struct child *c, bool idmap)
         attr.attr_set |= MOUNT_ATTR_RDONLY;
     if (idmap) {
         attr.attr_set |= MOUNT_ATTR_IDMAP;
-        attr.userns_fd = (uint64_t)c->userns;
+        attr.userns_fd = (uint64_t)c->idmap;
     }
     attr.propagation = MS_PRIVATE; /* a mount that the host makes below the export stays out */
     return mount_setattr(c->tree, "", AT_EMPTY_PATH, &attr, sizeof(attr)) == 0 ? 0 : -errno;
@@ -132,16 +182,21 @@ static int restrict_mount(const struct child *c, bool idmap)
  */
 static int step_mount_attr(struct child *c, enum ctl_step *step)
 {
-    int err = restrict_mount(c, true);
+    int err = restrict_mount(c, c->spec->identity != CTL_IDENTITY_HOST);
 
-    if (err != -EINVAL && err != -EPERM)
+    if (c->spec->identity == CTL_IDENTITY_HOST || (err != -EINVAL && err != -EPERM))
         return err;
+    if (c->spec->identity == CTL_IDENTITY_MAPPED) {
+        *step = CTL_STEP_NO_IDMAP;
+        return err;
+    }
     if (c->owner.st_uid == 0 || c->owner.st_gid == 0) {
         *step = CTL_STEP_ROOT_OWNED;
         return err;
     }
     close(c->userns);
-    c->userns = launch_userns(c->owner.st_uid, c->owner.st_gid, c->owner.st_uid, c->owner.st_gid);
+    c->userns = launch_userns(one_id(c->owner.st_uid, c->owner.st_uid),
+                              one_id(c->owner.st_gid, c->owner.st_gid));
     if (c->userns < 0) {
         *step = CTL_STEP_USERNS;
         return c->userns;
@@ -210,6 +265,7 @@ _Noreturn void launch_child(const struct launch_spec *spec, int control)
     check(&c, CTL_STEP_PATH, step_path(&c));
     check(&c, CTL_STEP_TREE, step_tree(&c));
     check(&c, CTL_STEP_OWNER, step_owner(&c));
+    check(&c, CTL_STEP_ID_RANGE, step_id_range(&c));
     check(&c, CTL_STEP_USERNS, step_userns(&c));
     err = step_mount_attr(&c, &step);
     check(&c, step, err);

@@ -27,10 +27,15 @@ pid_t launch_clone(uint64_t flags, int *pidfd);
  */
 int launch_path(const char *path);
 
+/* One line of a uid_map or gid_map. */
+struct id_map {
+    uint32_t inner, outer, count;
+};
+
 /*
- * Makes a user namespace in which `uid` and `gid` are the parent's `outer_uid` and `outer_gid`,
- * and nobody else exists. Returns its descriptor or a negative errno.
+ * Makes a user namespace that knows these users and groups of its parent, and nobody else. Returns
+ * its descriptor or a negative errno.
  */
-int launch_userns(uid_t uid, gid_t gid, uid_t outer_uid, gid_t outer_gid);
+int launch_userns(struct id_map uids, struct id_map gids);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * launch_userns.c - a user namespace that knows one user and one group.
+ * launch_userns.c - a user namespace that knows a few users and groups.
  *
  * Async-signal-safe calls only. A namespace needs a process to begin with: a helper is born in it
  * and shares our descriptor table. We are in a pid namespace whose numbers mean nothing in the host's
@@ -42,11 +42,11 @@ static size_t put_number(char *at, uint32_t v)
     return n;
 }
 
-/* "<inner> <outer> 1" */
-static int write_map(int proc, const char *name, uint32_t inner, uint32_t outer)
+/* "<inner> <outer> <count>" */
+static int write_map(int proc, const char *name, struct id_map map)
 {
-    char line[32];
-    size_t n = put_number(line, inner);
+    char line[40];
+    size_t n = put_number(line, map.inner);
     int fd = openat(proc, name, O_WRONLY | O_CLOEXEC);
     ssize_t written;
     int err;
@@ -54,29 +54,29 @@ static int write_map(int proc, const char *name, uint32_t inner, uint32_t outer)
     if (fd < 0)
         return -errno;
     line[n++] = ' ';
-    n += put_number(line + n, outer);
+    n += put_number(line + n, map.outer);
     line[n++] = ' ';
-    line[n++] = '1';
+    n += put_number(line + n, map.count);
     written = write(fd, line, n);
     err = written == (ssize_t)n ? 0 : written < 0 ? -errno : -EIO;
     close(fd);
     return err;
 }
 
-static int make(int proc, uid_t uid, gid_t gid, uid_t outer_uid, gid_t outer_gid)
+static int make(int proc, struct id_map uids, struct id_map gids)
 {
-    int err = write_map(proc, "uid_map", uid, outer_uid);
+    int err = write_map(proc, "uid_map", uids);
     int fd;
 
     if (err == 0)
-        err = write_map(proc, "gid_map", gid, outer_gid);
+        err = write_map(proc, "gid_map", gids);
     if (err != 0)
         return err;
     fd = openat(proc, "ns/user", O_RDONLY | O_CLOEXEC);
     return fd < 0 ? -errno : fd;
 }
 
-int launch_userns(uid_t uid, gid_t gid, uid_t outer_uid, gid_t outer_gid)
+int launch_userns(struct id_map uids, struct id_map gids)
 {
     int pipe_fd[2], proc = -EIO, fd;
     pid_t pid;
@@ -90,7 +90,7 @@ int launch_userns(uid_t uid, gid_t gid, uid_t outer_uid, gid_t outer_gid)
     if (pid > 0) {
         if (read(pipe_fd[0], &proc, sizeof(proc)) != (ssize_t)sizeof(proc))
             proc = -EIO;
-        fd = proc < 0 ? proc : make(proc, uid, gid, outer_uid, outer_gid);
+        fd = proc < 0 ? proc : make(proc, uids, gids);
         if (proc >= 0)
             close(proc);
         (void)kill(pid, SIGKILL);

@@ -22,6 +22,7 @@
 #include "xen9p/admit.h"
 #include "xen9p/claim.h"
 #include "xen9p/devices.h"
+#include "xen9p/idpool.h"
 #include "xen9p/log.h"
 #include "xen9p/privileges.h"
 #include "xen9p/service.h"
@@ -235,7 +236,8 @@ static bool open_parts(struct supervisor *sv, struct loop_source *signals)
         return false;
     sv->loop = loop_new();
     sv->children = sv->loop != NULL ? children_new(sv->loop) : NULL;
-    if (sv->children == NULL || loop_add(sv->loop, signals) != 0) {
+    sv->ids = idpool_new(IDPOOL_FILE);
+    if (sv->children == NULL || sv->ids == NULL || loop_add(sv->loop, signals) != 0) {
         log_error("cannot start: %s", strerror(errno));
         return false;
     }
@@ -291,11 +293,13 @@ int main(int argc, char **argv)
     privileges_raise_nofile();
     if (!admit_load(&sv))
         return EXIT_FAILURE;
-    if (!open_parts(&sv, &signals) || privileges_reduce() != 0)
+    if (!open_parts(&sv, &signals) || privileges_reduce(policy_asks_host(sv.policies)) != 0)
         return EXIT_FAILURE;
+    sv.keeps_host_identity = privileges_host_identity();
     status = serve(&sv);
     xs_close(sv.xs);
     filter_cache_clear(&sv.filters);
+    idpool_free(sv.ids);
     log_notice("ends with status %d", status);
     return status;
 }

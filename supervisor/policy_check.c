@@ -156,5 +156,6 @@ void policy_check(struct policy_set *set, struct policy_report *report)
     check_titles(&c);
     link_sections(&c);
     check_globs(&c);
+    policy_check_identity(set, report);
     free(c.sorted);
 }

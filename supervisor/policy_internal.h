@@ -146,4 +146,7 @@ void policy_read_file(struct policy_set *set, const char *path, struct policy_re
 /* What only the whole set can tell: duplicates, templates, globs. */
 void policy_check(struct policy_set *set, struct policy_report *report);
 
+/* --- policy_identity.c --- */
+void policy_check_identity(const struct policy_set *set, struct policy_report *report);
+
 #endif

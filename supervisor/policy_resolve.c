@@ -277,8 +277,7 @@ static void seek(struct policy_set *set, struct seeker *k)
     }
 }
 
-/* `name` without the end that libxl adds while the domain is on its way in. */
-static void plain_name(const char *name, char *out, size_t cap)
+void policy_plain_name(const char *name, char *out, size_t cap)
 {
     size_t len = strlen(name), tail = strlen(POLICY_INCOMING);
 
@@ -295,7 +294,7 @@ int policy_resolve(struct policy_set *set, const struct policy_subject *who, str
     int err;
 
     if (who->name != NULL && strlen(who->name) < sizeof(name)) {
-        plain_name(who->name, name, sizeof(name));
+        policy_plain_name(who->name, name, sizeof(name));
         k.name = name;
     }
     if (who->uuid != NULL && policy_uuid(who->uuid, uuid))

@@ -6,6 +6,7 @@
  * To enforce a key in the product and to say so here go together: a policy must not promise what
  * does not hold.
  */
+#include "xen9p/control.h"
 #include "xen9p/policy.h"
 
 #define KIB UINT64_C(1024)
@@ -67,17 +68,25 @@ const struct policy_key_info policy_keys[POLICY_KEYS] = {
     [POLICY_IDENTITY] = {"identity",
                          CHOICE,
                          "squash",
-                         FIRST,
+                         1u << CTL_IDENTITY_SQUASH | 1u << CTL_IDENTITY_MAPPED |
+                             1u << CTL_IDENTITY_HOST,
                          RECONNECT,
                          "what the guest's users and groups are on disk",
                          {"squash", "mapped", "xattr", "host"}},
     [POLICY_IDENTITY_RANGE] = {"identity-range",
                                PAIR("FIRST:COUNT"),
                                "0:0",
-                               NO,
+                               YES,
                                RECONNECT,
                                "host ids of identity mapped; 0:0: from the pool",
                                {0}},
+    [POLICY_IDENTITY_POOL] = {"identity-pool",
+                              PAIR("FIRST:COUNT"),
+                              "2017067008:130285568",
+                              YES,
+                              RECONNECT,
+                              "host ids from which ranges for identity mapped are taken",
+                              {0}},
     [POLICY_PRESENTED_OWNER] = {"presented-owner",
                                 PAIR("UID:GID"),
                                 "0:0",

@@ -23,22 +23,29 @@ static const struct kept {
     unsigned cap;
     bool optional;
     const char *reason;
+    bool host_identity; /* only if a policy asks for identity host */
 } kept[] = {
-    {CAP_SYS_ADMIN, false, "namespaces and mounts of the workers"},
-    {CAP_SETUID, false, "the workers' uid_map"},
-    {CAP_SETGID, false, "the workers' gid_map"},
-    {CAP_DAC_OVERRIDE, false, "making missing directories of an export"},
-    {CAP_SYS_RESOURCE, true, "more open files than the hard limit"},
+    {CAP_SYS_ADMIN, false, "namespaces and mounts of the workers", false},
+    {CAP_SETUID, false, "the workers' uid_map", false},
+    {CAP_SETGID, false, "the workers' gid_map", false},
+    {CAP_DAC_OVERRIDE, false, "making missing directories of an export", false},
+    {CAP_SYS_RESOURCE, true, "more open files than the hard limit", false},
+    {CAP_CHOWN, true, "identity host: giving files to the guest's users", true},
+    {CAP_FOWNER, true, "identity host: the guest's root changes modes of all files", true},
+    {CAP_FSETID, true, "identity host: the guest's root writes without losing setuid bits", true},
 };
 
 #define NUM_KEPT (sizeof(kept) / sizeof(kept[0]))
 
 /* Says what is missing and fills in what is there. */
-static void look_at_present(bool have[NUM_KEPT])
+static void look_at_present(bool have[NUM_KEPT], bool host_identity)
 {
     for (size_t i = 0; i < NUM_KEPT; i++) {
         const char *name = capng_capability_to_name(kept[i].cap);
 
+        have[i] = false;
+        if (kept[i].host_identity && !host_identity)
+            continue;
         have[i] = capng_have_capability(CAPNG_PERMITTED, kept[i].cap) != 0;
         if (have[i])
             continue;
@@ -51,14 +58,14 @@ static void look_at_present(bool have[NUM_KEPT])
     }
 }
 
-int privileges_reduce(void)
+int privileges_reduce(bool host_identity)
 {
     bool have[NUM_KEPT];
     int err;
 
     if (capng_get_caps_process() != 0)
         return -EIO;
-    look_at_present(have);
+    look_at_present(have, host_identity);
     capng_clear(CAPNG_SELECT_ALL);
     for (size_t i = 0; i < NUM_KEPT; i++) {
         if (have[i])
@@ -69,6 +76,14 @@ int privileges_reduce(void)
     if (err != 0)
         log_error("capabilities cannot be reduced (libcap-ng says %d)", err);
     return err == 0 ? 0 : -EPERM;
+}
+
+bool privileges_host_identity(void)
+{
+    for (size_t i = 0; i < NUM_KEPT; i++)
+        if (kept[i].host_identity && capng_have_capability(CAPNG_PERMITTED, kept[i].cap) == 0)
+            return false;
+    return true;
 }
 
 void privileges_raise_nofile(void)

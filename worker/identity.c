@@ -1,43 +1,155 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * identity.c - what a guest's owners and modes come to on disk.
+ * identity.c - what a guest's users, owners and modes come to on disk.
  *
- * Trusts the policy's numbers. With identity squash all files are the export's owner's: a new owner
- * has no place to be kept.
+ * Trusts the policy's numbers. With one owner (squash) all files are the export's owner's: a new
+ * owner has no place to be kept. With many (mapped, host) ids are kept as they are; for mapped the
+ * user namespace makes them the domain's own on the host, and knows no others.
+ *
+ * Which groups a user is in is known to the guest's kernel alone, which has asked its own before it
+ * sends a message. So a thread is in all of them (the lockdown saw to that): owner and group bits
+ * are judged here too, and a mode that gives a group less than others binds everybody but the owner.
  */
 #include "xen9p/identity.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sys/fsuid.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "xen9p/fid.h"
 #include "xen9p/path.h"
 #include "xen9p/session.h"
+#include "xen9p/worker.h"
 
 /* setuid and setgid would be those of the export's owner on the host; the filter has none either. */
 #define SQUASHED_MODE 01777u
+#define STORED_MODE 07777u
+
+#define NO_ID UINT32_MAX
+
+bool identity_keeps_owners(const struct session *s)
+{
+    return s->identity == CTL_IDENTITY_MAPPED || s->identity == CTL_IDENTITY_HOST;
+}
+
+/* Whether the worker's user namespace knows it. */
+static bool is_known(const struct session *s, uint32_t id)
+{
+    return s->identity == CTL_IDENTITY_MAPPED ? id < s->worker->config.id_count : id != NO_ID;
+}
+
+/* Messages for which no permission is judged once the file is open, or was walked to. */
+static bool acts_as_anybody(uint8_t type)
+{
+    static const uint8_t types[] = {P9_TVERSION,  P9_TAUTH,    P9_TATTACH, P9_TFLUSH, P9_TREAD,
+                                    P9_TREADLINK, P9_TGETATTR, P9_TSTATFS, P9_TFSYNC};
+
+    for (size_t i = 0; i < sizeof(types); i++)
+        if (types[i] == type)
+            return true;
+    return false;
+}
+
+#define AS_USER 1u
+#define AS_GROUP 2u
+
+/* Messages whose handlers call identity_group(). */
+static bool names_group(uint8_t type)
+{
+    return type == P9_TLCREATE || type == P9_TMKDIR || type == P9_TMKNOD || type == P9_TSYMLINK;
+}
+
+/*
+ * Root's own requests are not touched. setfsuid() to another user takes CAP_CHOWN, DAC_OVERRIDE,
+ * FOWNER and FSETID away from this thread, and back to 0 gives them back: capabilities(7).
+ */
+unsigned int identity_enter(struct request *r)
+{
+    struct session *s = r->session;
+    struct cursor in = r->in;
+    unsigned int entered = 0;
+    struct fid *f;
+
+    r->gid = 0;
+    if (!identity_keeps_owners(s) || acts_as_anybody(r->type))
+        return 0;
+    f = fid_get(s->fids, cursor_u32(&in), r->generation);
+    if (f != NULL && f->uid != 0) {
+        (void)setfsuid(f->uid);
+        entered |= AS_USER;
+    }
+    fid_put(f);
+    return names_group(r->type) ? entered | AS_GROUP : entered;
+}
+
+void identity_leave(unsigned int entered)
+{
+    if ((entered & AS_USER) != 0)
+        (void)setfsuid(0);
+    if ((entered & AS_GROUP) != 0)
+        (void)setfsgid(0);
+}
+
+int identity_group(struct request *r, uint32_t gid)
+{
+    r->gid = gid;
+    if (!identity_keeps_owners(r->session) || gid == 0)
+        return 0;
+    if (!is_known(r->session, gid))
+        return -EINVAL;
+    (void)setfsgid(gid);
+    return 0;
+}
+
+int identity_user(const struct session *s, uint32_t n_uname, uint32_t *uid)
+{
+    *uid = n_uname;
+    if (!identity_keeps_owners(s))
+        return 0;
+    if (n_uname == NO_ID) /* the mount itself, or a client that makes no difference */
+        *uid = 0;
+    return is_known(s, *uid) ? 0 : -EACCES;
+}
 
 mode_t identity_mode(const struct session *s, mode_t type, uint32_t mode)
 {
     uint32_t drop = S_ISDIR(type) ? s->directory_mode_drop : s->file_mode_drop;
 
-    return mode & SQUASHED_MODE & ~drop;
+    return mode & (identity_keeps_owners(s) ? STORED_MODE : SQUASHED_MODE) & ~drop;
+}
+
+/* The owner that a file has is not a new one. */
+static int refuse_chown(const struct session *s, const struct fid *f, uint32_t valid, uint32_t uid,
+                        uint32_t gid)
+{
+    struct stat st;
+    int err = path_stat(f->path_fd, &st);
+
+    if (err != 0)
+        return err;
+    if (((valid & P9_SETATTR_UID) != 0 && uid != session_shown_uid(s, st.st_uid)) ||
+        ((valid & P9_SETATTR_GID) != 0 && gid != session_shown_gid(s, st.st_gid)))
+        return -EPERM;
+    return 0;
 }
 
 int identity_chown(const struct session *s, const struct fid *f, uint32_t valid, uint32_t uid,
                    uint32_t gid)
 {
-    struct stat st;
-    int err;
-
-    if ((valid & (P9_SETATTR_UID | P9_SETATTR_GID)) == 0 || !s->refuse_chown)
+    if ((valid & (P9_SETATTR_UID | P9_SETATTR_GID)) == 0)
         return 0;
-    err = path_stat(f->path_fd, &st);
-    if (err != 0)
-        return err;
-    /* The owner that it has is not a new one. */
-    if (((valid & P9_SETATTR_UID) != 0 && uid != session_shown_uid(s, st.st_uid)) ||
-        ((valid & P9_SETATTR_GID) != 0 && gid != session_shown_gid(s, st.st_gid)))
-        return -EPERM;
-    return 0;
+    if (!identity_keeps_owners(s))
+        return s->refuse_chown ? refuse_chown(s, f, valid, uid, gid) : 0;
+    if ((valid & P9_SETATTR_UID) == 0)
+        uid = NO_ID;
+    else if (!is_known(s, uid))
+        return -EINVAL;
+    if ((valid & P9_SETATTR_GID) == 0)
+        gid = NO_ID;
+    else if (!is_known(s, gid))
+        return -EINVAL;
+    return fchownat(f->path_fd, "", uid, gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) == 0 ? 0
+                                                                                        : -errno;
 }

@@ -151,14 +151,23 @@ static bool ring_is_valid(const struct ctl_config *c, const struct ctl_ring *r)
            (r->port != 0) == (c->notify_kind == CTL_NOTIFY_EVTCHN);
 }
 
+/* The guest's ids on the host: never root's, and only where they are asked for. */
+static bool ids_are_valid(const struct ctl_config *c)
+{
+    if (c->identity != CTL_IDENTITY_MAPPED)
+        return c->id_first == 0 && c->id_count == 0;
+    return c->id_first != 0 && c->id_count >= 1 && c->id_count <= LIMIT_IDS &&
+           c->id_first <= UINT32_MAX - c->id_count;
+}
+
 /* Numbers of the policy, but for those that are judged beside the rings. */
 static bool policy_is_valid(const struct ctl_config *c)
 {
-    return c->identity <= CTL_IDENTITY_HOST && (c->file_mode_drop & ~0777u) == 0 &&
-           (c->directory_mode_drop & ~0777u) == 0 && c->max_locks <= LIMIT_MAX_LOCKS_MAX &&
-           c->max_xattr <= LIMIT_MAX_XATTR && c->lock_wait_ms <= LIMIT_LOCK_WAIT_MAX_MS &&
-           c->poll_us <= LIMIT_POLL_MAX_US && c->limits.audit <= AUDIT_ALL_CLASSES &&
-           c->limits.reserved == 0;
+    return c->identity <= CTL_IDENTITY_HOST && ids_are_valid(c) &&
+           (c->file_mode_drop & ~0777u) == 0 && (c->directory_mode_drop & ~0777u) == 0 &&
+           c->max_locks <= LIMIT_MAX_LOCKS_MAX && c->max_xattr <= LIMIT_MAX_XATTR &&
+           c->lock_wait_ms <= LIMIT_LOCK_WAIT_MAX_MS && c->poll_us <= LIMIT_POLL_MAX_US &&
+           c->limits.audit <= AUDIT_ALL_CLASSES && c->limits.reserved == 0;
 }
 
 static bool config_is_valid(const struct ctl_config *c, size_t num_fds)

@@ -26,6 +26,8 @@
  * with escapes and the file system's options.
  */
 #define PROC_FILE_MAX 32768
+/* A status that names LOCKDOWN_GROUPS groups. */
+#define STATUS_MAX (PROC_FILE_MAX + 8 * LOCKDOWN_GROUPS)
 
 /* The file `name` of thread `tid` as a string; its length, or a negative errno. */
 static ssize_t slurp(const char *tid, const char *name, char *buf, size_t cap)
@@ -61,18 +63,35 @@ static bool has_line(const char *text, const char *line)
     return false;
 }
 
-static int prove_status(const struct lockdown *l, const char *tid)
+/* The line "Groups:" names 0, 1, ... num - 1 and nothing else. */
+static bool has_groups(const char *text, uint32_t num)
 {
-    char status[PROC_FILE_MAX], line[9][96];
-    ssize_t n = slurp(tid, "status", status, sizeof(status));
+    const char *p = strstr(text, "\nGroups:\t");
 
-    if (n < 0)
-        return (int)n;
+    if (p == NULL)
+        return false;
+    p += strlen("\nGroups:\t");
+    for (uint32_t i = 0; i < num; i++) {
+        char *end;
+
+        if (strtoul(p, &end, 10) != i || end == p)
+            return false;
+        p = end + (*end == ' ');
+    }
+    p += *p == ' '; /* the kernel ends an empty list with a space, or not */
+    return *p == '\n';
+}
+
+static int judge_status(const struct lockdown *l, const char *status)
+{
+    uint64_t caps = lockdown_caps(&l->w->config);
+    char line[9][96];
+
     snprintf(line[0], sizeof(line[0]), "Uid:\t%u\t%u\t%u\t%u", l->uid, l->uid, l->uid, l->uid);
     snprintf(line[1], sizeof(line[1]), "Gid:\t%u\t%u\t%u\t%u", l->gid, l->gid, l->gid, l->gid);
     snprintf(line[2], sizeof(line[2]), "CapInh:\t%016x", 0);
-    snprintf(line[3], sizeof(line[3]), "CapPrm:\t%016" PRIx64, LOCKDOWN_CAPS);
-    snprintf(line[4], sizeof(line[4]), "CapEff:\t%016" PRIx64, LOCKDOWN_CAPS);
+    snprintf(line[3], sizeof(line[3]), "CapPrm:\t%016" PRIx64, caps);
+    snprintf(line[4], sizeof(line[4]), "CapEff:\t%016" PRIx64, caps);
     snprintf(line[5], sizeof(line[5]), "CapBnd:\t%016x", 0);
     snprintf(line[6], sizeof(line[6]), "CapAmb:\t%016x", 0);
     snprintf(line[7], sizeof(line[7]), "NoNewPrivs:\t1");
@@ -80,12 +99,40 @@ static int prove_status(const struct lockdown *l, const char *tid)
     for (size_t i = 0; i < sizeof(line) / sizeof(line[0]); i++)
         if (!has_line(status, line[i]))
             return -EPERM;
-    /* the kernel ends an empty list with a space, or not */
-    return has_line(status, "Groups:\t") || has_line(status, "Groups:\t ") ? 0 : -EPERM;
+    return has_groups(status, lockdown_groups(&l->w->config)) ? 0 : -EPERM;
 }
 
-/* The one line of a map: our one id, and on the host it is not root's. */
-static int prove_map(const char *tid, const char *name, uint32_t inner)
+static int prove_status(const struct lockdown *l, const char *tid)
+{
+    char *status = malloc(STATUS_MAX);
+    ssize_t n;
+    int err;
+
+    if (status == NULL)
+        return -ENOMEM;
+    n = slurp(tid, "status", status, STATUS_MAX);
+    err = n < 0 ? (int)n : judge_status(l, status);
+    free(status);
+    return err;
+}
+
+/*
+ * The one line of a map. One owner: our one id, and on the host it is not root's. Mapped: the
+ * domain's range. Host: all ids, as they are.
+ */
+static bool map_is_right(const struct ctl_config *c, uint32_t inner, const unsigned long v[3])
+{
+    switch (c->identity) {
+    case CTL_IDENTITY_MAPPED:
+        return v[0] == 0 && v[1] == c->id_first && v[2] == c->id_count;
+    case CTL_IDENTITY_HOST:
+        return v[0] == 0 && v[1] == 0 && v[2] == UINT32_MAX;
+    default:
+        return v[0] == inner && v[1] != 0 && v[2] == 1;
+    }
+}
+
+static int prove_map(const struct ctl_config *c, const char *tid, const char *name, uint32_t inner)
 {
     unsigned long v[3];
     char map[256], *p = map;
@@ -101,7 +148,7 @@ static int prove_map(const char *tid, const char *name, uint32_t inner)
             return -EPERM;
         p = end;
     }
-    return strcmp(p, "\n") == 0 && v[0] == inner && v[1] != 0 && v[2] == 1 ? 0 : -EPERM;
+    return strcmp(p, "\n") == 0 && map_is_right(c, inner, v) ? 0 : -EPERM;
 }
 
 /* True when the comma-separated `list` has `option`. */
@@ -148,9 +195,9 @@ static int prove_thread(struct lockdown *l, const char *tid)
 
     l->value = (uint32_t)strtoul(tid, NULL, 10);
     if (err == 0)
-        err = prove_map(tid, "uid_map", l->uid);
+        err = prove_map(&l->w->config, tid, "uid_map", l->uid);
     if (err == 0)
-        err = prove_map(tid, "gid_map", l->gid);
+        err = prove_map(&l->w->config, tid, "gid_map", l->gid);
     return err != 0 ? err : prove_mounts(l, tid);
 }
 

@@ -11,10 +11,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "xen9p/limits.h"
 #include "xen9p/lockdown.h"
 
-/* The capabilities of a worker, inside its user namespace: it opens what its one user owns. */
-#define LOCKDOWN_CAPS (UINT64_C(1) << CAP_DAC_OVERRIDE)
+/* Supplementary groups of a worker that acts as the guest's users: every id that a guest has. */
+#define LOCKDOWN_GROUPS LIMIT_IDS
 
 struct lockdown {
     struct worker *w;
@@ -49,6 +50,9 @@ int lockdown_pivot_root(struct lockdown *l);
 int lockdown_limits(struct lockdown *l);
 int lockdown_join_userns(struct lockdown *l);
 int lockdown_ids_and_caps(struct lockdown *l);
+/* Capabilities that this worker keeps (1 << CAP_*), and how many groups: 0, 1, ... of them. */
+uint64_t lockdown_caps(const struct ctl_config *c);
+uint32_t lockdown_groups(const struct ctl_config *c);
 int lockdown_no_new_privs(struct lockdown *l);
 
 /* lockdown_landlock.c */

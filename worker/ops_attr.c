@@ -202,8 +202,9 @@ static int touch_ctime(const struct fid *f)
  */
 static int apply(const struct session *s, const struct fid *f, const struct attr_change *a)
 {
+    const uint32_t stored = identity_keeps_owners(s) ? P9_SETATTR_UID | P9_SETATTR_GID : 0;
     const uint32_t moves_ctime =
-        P9_SETATTR_SIZE | P9_SETATTR_MODE | P9_SETATTR_ATIME | P9_SETATTR_MTIME;
+        P9_SETATTR_SIZE | P9_SETATTR_MODE | P9_SETATTR_ATIME | P9_SETATTR_MTIME | stored;
     struct timespec ts[2];
     int err = one_time(a->valid, P9_SETATTR_ATIME, P9_SETATTR_ATIME_SET, a->atime_sec,
                        a->atime_nsec, &ts[0]);

@@ -4,7 +4,7 @@
  * Treadlink.
  *
  * Names pass p9_name(), so that each is one entry of the directory that a fid stands for.
- * Identity squash: the gid of a message is not looked at.
+ * What the gid of a message comes to: identity.h.
  */
 #include "xen9p/ops.h"
 
@@ -64,12 +64,15 @@ int op_mkdir(struct request *r)
     uint32_t mode = cursor_u32(&r->in);
     char name[P9_NAME_MAX + 1];
     struct fid *dir;
+    uint32_t gid;
     int err;
 
-    (void)cursor_u32(&r->in); /* gid */
+    gid = cursor_u32(&r->in);
     if (!cursor_done(&r->in))
         return -EINVAL;
-    err = get_dir(r, num, wire, name, &dir);
+    err = identity_group(r, gid);
+    if (err == 0)
+        err = get_dir(r, num, wire, name, &dir);
     if (err != 0)
         return err;
     err = name_mkdir(r, dir, name, mode);
@@ -125,15 +128,18 @@ int op_mknod(struct request *r)
     uint32_t mode = cursor_u32(&r->in);
     char name[P9_NAME_MAX + 1];
     struct fid *dir;
+    uint32_t gid;
     mode_t type;
     int err;
 
     (void)cursor_u32(&r->in); /* major */
     (void)cursor_u32(&r->in); /* minor */
-    (void)cursor_u32(&r->in); /* gid */
+    gid = cursor_u32(&r->in);
     if (!cursor_done(&r->in))
         return -EINVAL;
     err = node_type(mode, &type);
+    if (err == 0)
+        err = identity_group(r, gid);
     if (err == 0)
         err = get_dir(r, num, wire, name, &dir);
     if (err != 0)
@@ -179,12 +185,15 @@ int op_symlink(struct request *r)
     struct wire_str target = cursor_str(&r->in);
     char name[P9_NAME_MAX + 1];
     struct fid *dir;
+    uint32_t gid;
     int err;
 
-    (void)cursor_u32(&r->in); /* gid */
+    gid = cursor_u32(&r->in);
     if (!cursor_done(&r->in))
         return -EINVAL;
-    err = get_dir(r, num, wire, name, &dir);
+    err = identity_group(r, gid);
+    if (err == 0)
+        err = get_dir(r, num, wire, name, &dir);
     if (err != 0)
         return err;
     err = name_symlink(r, dir, name, target);

@@ -274,7 +274,7 @@ int open_create(struct request *r, struct fid *dir, const char *name, uint32_t p
 
 /*
  * Tlcreate fid[4] name[s] flags[4] mode[4] gid[4] -> Rlcreate qid[13] iounit[4]. The client has
- * applied the umask. Identity squash: the gid is not looked at.
+ * applied the umask.
  */
 int op_lcreate(struct request *r)
 {
@@ -284,12 +284,15 @@ int op_lcreate(struct request *r)
     uint32_t mode = cursor_u32(&r->in);
     char name[P9_NAME_MAX + 1];
     struct fid *dir;
+    uint32_t gid;
     int err;
 
-    (void)cursor_u32(&r->in); /* gid */
+    gid = cursor_u32(&r->in);
     if (!cursor_done(&r->in) || (p9 & P9_L_ACCMODE) == P9_L_ACCMODE)
         return -EINVAL;
-    err = p9_name(wire, name);
+    err = identity_group(r, gid);
+    if (err == 0)
+        err = p9_name(wire, name);
     if (err != 0)
         return err;
     dir = request_fid(r, num);

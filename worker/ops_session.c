@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "xen9p/descriptors.h"
+#include "xen9p/identity.h"
 #include "xen9p/name.h"
 #include "xen9p/ops.h"
 #include "xen9p/path.h"
@@ -201,7 +202,9 @@ int op_attach(struct request *r)
         return -ENOENT;
     if (dialect != P9_DIALECT_L)
         uid = attached_uid(uname, uid);
-    err = new_root(num, uid, &st, &f);
+    err = identity_user(s, uid, &uid);
+    if (err == 0)
+        err = new_root(num, uid, &st, &f);
     if (err == 0)
         err = insert_root(r, f);
     fid_put(f);

@@ -10,6 +10,7 @@
  * The three never meet; only two files of the third kind can, and with a million of them the odds
  * are one in 2^18. Nothing is stored per file, so that a guest cannot fill a table.
  */
+#include "xen9p/identity.h"
 #include "xen9p/session.h"
 
 #define FOREIGN (1ull << 63)
@@ -108,10 +109,14 @@ struct p9_qid session_qid(struct session *s, const struct stat *st)
 
 uint32_t session_shown_uid(const struct session *s, uid_t uid)
 {
+    if (identity_keeps_owners(s))
+        return uid;
     return uid == s->owner_uid ? s->shown_uid : NOBODY;
 }
 
 uint32_t session_shown_gid(const struct session *s, gid_t gid)
 {
+    if (identity_keeps_owners(s))
+        return gid;
     return gid == s->owner_gid ? s->shown_gid : NOBODY;
 }

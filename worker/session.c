@@ -9,6 +9,7 @@
 #include <sys/vfs.h>
 
 #include "xen9p/descriptors.h"
+#include "xen9p/identity.h"
 #include "xen9p/operations.h"
 #include "xen9p/ops.h"
 #include "xen9p/worker.h"
@@ -107,6 +108,7 @@ int session_init(struct session *s, struct worker *w)
     s->shown_gid = w->config.shown_gid;
     s->file_mode_drop = w->config.file_mode_drop;
     s->directory_mode_drop = w->config.directory_mode_drop;
+    s->identity = w->config.identity;
     s->refuse_chown = (w->config.flags & CTL_FLAG_REFUSE_CHOWN) != 0;
     s->read_only = (w->config.flags & CTL_FLAG_READ_ONLY) != 0;
     s->operations = OPERATIONS_ALL & ~w->config.forbidden;
@@ -180,6 +182,7 @@ static int dispatch(struct request *r)
     struct session *s = r->session;
     const struct session_op *ops = ops_of(atomic_load(&s->dialect));
     const struct session_op *op;
+    unsigned int entered;
     int err;
 
     if (r->error != 0)
@@ -200,7 +203,10 @@ static int dispatch(struct request *r)
         return err;
     if ((op->flags & SESSION_OP_BLOCK) != 0 || s->remote)
         request_may_block(r);
-    return op->handler(r);
+    entered = identity_enter(r);
+    err = op->handler(r);
+    identity_leave(entered); /* not `r`: it may be parked, and answered by another thread */
+    return err;
 }
 
 uint8_t session_error(struct request *r, int error)

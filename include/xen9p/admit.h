@@ -35,6 +35,14 @@ void admit_unmatched(const struct supervisor *sv);
  */
 bool admit_device(struct device *d);
 
+struct ctl_config;
+
+/*
+ * What the identity of the device's policy needs for a worker that is about to start: identity
+ * mapped gets its range of ids into `c`. 0, or a negative errno after telling why (d->error, log).
+ */
+int admit_identity(struct device *d, struct ctl_config *c);
+
 /* Frees what admit_device() has left in the device. */
 void admit_forget(struct device *d);
 

@@ -105,6 +105,8 @@ struct ctl_config {
     uint32_t max_xattr;           /* bytes of one attribute; 0: LIMIT_MAX_XATTR */
     uint32_t lock_wait_ms;        /* how long a waiting Tlock is parked here */
     uint32_t poll_us;             /* how long a thread looks for more before it sleeps */
+    uint32_t id_first; /* identity mapped: the guest's ids 0.. are these on the host; else 0 */
+    uint32_t id_count;
     struct ctl_limits limits;
     struct ctl_ring ring[CTL_MAX_RINGS];
 };
@@ -128,6 +130,8 @@ enum ctl_step {
     CTL_STEP_USERNS,     /* user namespace for that owner */
     CTL_STEP_MOUNT_ATTR, /* nosuid, nodev, noexec, nosymfollow, private, idmapped */
     CTL_STEP_ROOT_OWNED, /* export owned by root on a file system without idmapped mounts */
+    CTL_STEP_ID_RANGE,   /* identity mapped: the export's owner is not of the domain's range */
+    CTL_STEP_NO_IDMAP,   /* identity mapped on a file system without idmapped mounts */
     CTL_STEP_NAMESPACES,
     CTL_STEP_DESCRIPTORS, /* the fixed table, nothing else */
     CTL_STEP_EXEC,

@@ -18,6 +18,7 @@ struct filter_spec {
     enum ctl_notify_kind notify; /* ioctl NOTIFY on the event channel, or write to an eventfd */
     bool read_only;              /* leaves out every call that changes a file */
     uint32_t forbidden;          /* groups of operations.h that are left out, too */
+    enum ctl_identity identity;  /* setuid, setgid and owners are for some of them only */
 };
 
 /*

@@ -8,11 +8,35 @@
 #ifndef XEN9P_IDENTITY_H
 #define XEN9P_IDENTITY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 struct fid;
+struct request;
 struct session;
+
+/*
+ * Before and after the handler of a request: with identities of many owners, this thread acts as the user whose fid
+ * the message names first (every message of a file does). Between requests it is the guest's root.
+ * identity_leave() takes what identity_enter() has returned: the request may be somebody else's by then.
+ */
+unsigned int identity_enter(struct request *r);
+void identity_leave(unsigned int entered);
+
+/*
+ * The group that a creating message asks for, until identity_leave(). -EINVAL: none that a guest
+ * has.
+ */
+int identity_group(struct request *r, uint32_t gid);
+
+/*
+ * The user of an attach: n_uname, of which ~0 (no user) is root. -EACCES: none that a guest has.
+ */
+int identity_user(const struct session *s, uint32_t n_uname, uint32_t *uid);
+
+/* Whether a file's owner is stored at all, so that changing it moves the ctime. */
+bool identity_keeps_owners(const struct session *s);
 
 /*
  * Mode that a file of `type` (S_IFMT bits) gets on disk when the guest asks for `mode`, of which

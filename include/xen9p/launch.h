@@ -14,7 +14,10 @@
 #define XEN9P_LAUNCH_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
+
+#include "xen9p/control.h"
 
 struct launch_spec {
     /*
@@ -25,6 +28,13 @@ struct launch_spec {
     int worker_fd;    /* O_PATH or O_RDONLY|O_CLOEXEC of the worker's executable */
     uid_t worker_uid; /* private host id for this worker (user and group) */
     bool read_only;
+    enum ctl_identity identity;
+    /*
+     * Identity mapped: the guest's ids 0 to id_count - 1 are these on the host, on disk too; the
+     * export belongs to one of them (CTL_STEP_ID_RANGE: the remedy is to chown it), and its file
+     * system has idmapped mounts (CTL_STEP_NO_IDMAP). worker_uid is not used then.
+     */
+    uint32_t id_first, id_count;
     int stderr_fd; /* -1: /dev/null */
 };
 

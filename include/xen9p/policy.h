@@ -33,6 +33,7 @@ enum policy_key {
     POLICY_SUBMOUNTS,
     POLICY_IDENTITY,
     POLICY_IDENTITY_RANGE,
+    POLICY_IDENTITY_POOL,
     POLICY_PRESENTED_OWNER,
     POLICY_FILE_MODE_MASK,
     POLICY_DIRECTORY_MODE_MASK,
@@ -222,6 +223,23 @@ void policy_hash(const struct policy *p, char out[POLICY_HASH_SIZE]);
 
 /* min(limit of the policy, node of the toolstack); 0 in a node is no wish, 0 in a policy no limit. */
 uint64_t policy_ceiling(const struct policy *p, enum policy_key key, uint64_t node);
+
+/* --- identity --------------------------------------------------------------------------------- */
+
+struct policy_range {
+    uint32_t first, count;
+};
+
+/* True when some section chooses identity host: it needs capabilities of xen9pd's own. */
+bool policy_asks_host(const struct policy_set *set);
+/* True when a part of `range` is some domain's identity-range. */
+bool policy_range_given(const struct policy_set *set, struct policy_range range);
+/* POLICY_IDENTITY_RANGE or POLICY_IDENTITY_POOL. */
+struct policy_range policy_range_of(const struct policy *p, enum policy_key key);
+/* `name` without the end that libxl adds while the domain is on its way in. */
+void policy_plain_name(const char *name, char *out, size_t cap);
+/* True when its section says which UUID the domain must have. */
+bool policy_chosen_by_uuid(const struct policy *p);
 
 /* --- showing ---------------------------------------------------------------------------------- */
 

@@ -45,7 +45,8 @@ struct session {
     uint32_t shown_uid, shown_gid; /* owner that the guest sees for files of `owner` */
     uint32_t owner_uid, owner_gid; /* owner of the export, as this process sees it */
     uint32_t file_mode_drop, directory_mode_drop; /* permission bits that files never get */
-    bool refuse_chown;                            /* identity squash: EPERM, not ignored */
+    enum ctl_identity identity;
+    bool refuse_chown; /* identity squash: EPERM, not ignored */
     bool read_only;
     uint32_t operations; /* groups of operations.h that are allowed */
     struct stat root;    /* of WFD_ROOT */

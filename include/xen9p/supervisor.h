@@ -36,13 +36,15 @@ struct supervisor {
     int worker_fd; /* the worker's executable */
     struct filter_cache filters;
     const char *policy_dir;
-    struct policy_set *policies;               /* as loaded last without an error */
-    bool claimed;                              /* libxl/xen-9pfs is ours */
-    bool stopping;                             /* no more events; ends when the workers have */
-    int exit_status;                           /* once stopping */
-    bool scan;                                 /* look at the whole of backend/xen_9pfs */
-    struct loop_source store;                  /* xenstore's watch events */
-    struct loop_timer store_ask;               /* whether it is still there */
+    struct idpool *ids;          /* ranges for identity mapped */
+    bool keeps_host_identity;    /* capabilities of identity host were not given away */
+    struct policy_set *policies; /* as loaded last without an error */
+    bool claimed;                /* libxl/xen-9pfs is ours */
+    bool stopping;               /* no more events; ends when the workers have */
+    int exit_status;             /* once stopping */
+    bool scan;                   /* look at the whole of backend/xen_9pfs */
+    struct loop_source store;    /* xenstore's watch events */
+    struct loop_timer store_ask; /* whether it is still there */
     void (*store_lost)(struct supervisor *sv); /* xenstored went away */
 };
 

@@ -46,12 +46,16 @@ void backend_start(struct rig *g, const struct ctl_config *config)
 {
     const struct filter_spec filter = {.notify = CTL_NOTIFY_EVENTFD,
                                        .read_only = (config->flags & CTL_FLAG_READ_ONLY) != 0,
-                                       .forbidden = config->forbidden};
+                                       .forbidden = config->forbidden,
+                                       .identity = config->identity};
     int worker = open_worker();
     struct launch_spec spec = {.path = g->root,
                                .worker_fd = worker,
                                .worker_uid = WORKER_UID,
                                .read_only = filter.read_only,
+                               .identity = config->identity,
+                               .id_first = config->id_first,
+                               .id_count = config->id_count,
                                .stderr_fd = 2};
     struct launch_result res;
     union ctl_message msg;

@@ -35,18 +35,24 @@
 #define X32_BIT 0x40000000
 
 static const struct filter_spec specs[] = {
-    {CTL_NOTIFY_EVTCHN, false, 0},
-    {CTL_NOTIFY_EVTCHN, true, 0},
-    {CTL_NOTIFY_EVENTFD, false, 0},
-    {CTL_NOTIFY_EVENTFD, true, 0},
+    {CTL_NOTIFY_EVTCHN, false, 0, CTL_IDENTITY_SQUASH},
+    {CTL_NOTIFY_EVTCHN, true, 0, CTL_IDENTITY_SQUASH},
+    {CTL_NOTIFY_EVENTFD, false, 0, CTL_IDENTITY_SQUASH},
+    {CTL_NOTIFY_EVENTFD, true, 0, CTL_IDENTITY_SQUASH},
+    {CTL_NOTIFY_EVTCHN, false, 0, CTL_IDENTITY_MAPPED},
+    {CTL_NOTIFY_EVTCHN, true, 0, CTL_IDENTITY_MAPPED},
+    {CTL_NOTIFY_EVTCHN, false, 0, CTL_IDENTITY_HOST},
+    {CTL_NOTIFY_EVTCHN, true, 0, CTL_IDENTITY_HOST},
 };
 #define NUM_SPECS (sizeof(specs) / sizeof(specs[0]))
 /* Sets of them. */
-#define EVTCHN 3u
-#define EVENTFD 12u
-#define RW 5u
-#define RO 10u
-#define EACH 15u
+#define EVTCHN 0xf3u
+#define EVENTFD 0x0cu
+#define RW 0x55u
+#define RO 0xaau
+#define EACH 0xffu
+#define OWNERS 0xf0u /* identities that keep many owners */
+#define OWNERS_RW (OWNERS & RW)
 static struct program programs[NUM_SPECS];
 
 /* --- the golden list --- */
@@ -64,6 +70,7 @@ static const struct golden {
     {"exit", EACH, 0},
     {"exit_group", EACH, 0},
     {"fchmodat", 0, RW},
+    {"fchownat", 0, OWNERS_RW},
     {"fdatasync", 0, EACH},
     {"fstat", EACH, 0},
     {"fstatfs", EACH, 0},
@@ -98,6 +105,8 @@ static const struct golden {
     {"rt_sigprocmask", EACH, 0},
     {"rt_sigreturn", EACH, 0},
     {"sendmsg", 0, EACH},
+    {"setfsgid", OWNERS, 0},
+    {"setfsuid", OWNERS, 0},
     {"setxattr", 0, RW},
     {"statx", 0, EACH},
     {"symlinkat", 0, RW},
@@ -211,8 +220,9 @@ static const struct call {
     {"openat", RW, {FID, 1, O_RDWR | O_CLOEXEC}},
     {"openat", RW, {FID, 1, O_WRONLY | O_TRUNC | O_APPEND}},
     {"openat", RW, {FID, 1, O_RDWR | O_CREAT | O_EXCL, 01777}},
-    {"openat", 0, {FID, 1, O_RDWR | O_CREAT, SUID}},
-    {"openat", 0, {FID, 1, O_RDWR | O_CREAT, 02755}},
+    {"openat", OWNERS_RW, {FID, 1, O_RDWR | O_CREAT, SUID}},
+    {"openat", OWNERS_RW, {FID, 1, O_RDWR | O_CREAT, 02755}},
+    {"openat", 0, {FID, 1, O_RDWR | O_CREAT, 010755}},
     {"openat", 0, {FID, 1, O_RDONLY | O_DIRECT}},
     {"openat", 0, {FID, 1, O_RDWR | O_TMPFILE}},
     {"openat", 0, {FID, 1, O_RDONLY | O_ASYNC}},
@@ -224,17 +234,23 @@ static const struct call {
     {"readlinkat", 0, {CWD}},
     /* setuid and setgid */
     {"fchmodat", RW, {WFD_PROC, 1, 0755}},
-    {"fchmodat", 0, {WFD_PROC, 1, SUID}},
-    {"fchmodat", 0, {WFD_PROC, 1, 02000}},
+    {"fchmodat", OWNERS_RW, {WFD_PROC, 1, SUID}},
+    {"fchmodat", OWNERS_RW, {WFD_PROC, 1, 02000}},
+    {"fchmodat", 0, {WFD_PROC, 1, 010000}},
+    {"fchmodat", 0, {FID, 1, SUID}},
+    {"fchownat", OWNERS_RW, {FID, 1, 33, 33, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW}},
+    {"fchownat", 0, {FID, 1, 33, 33, AT_EMPTY_PATH}}, /* would follow a link */
+    {"fchownat", 0, {FID, 1, 33, 33, 0}},
+    {"fchownat", 0, {CWD, 1, 33, 33, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW}},
     {"fchmodat", 0, {FID, 1, 0755}},
     {"fchmodat", 0, {CWD, 1, 0755}},
     {"mkdirat", RW, {FID, 1, 01777}},
-    {"mkdirat", 0, {FID, 1, 02755}},
+    {"mkdirat", OWNERS_RW, {FID, 1, 02755}},
     {"mknodat", RW, {FID, 1, S_IFIFO | 0644}},
     {"mknodat", RW, {FID, 1, S_IFSOCK | 0644}},
     {"mknodat", 0, {FID, 1, S_IFCHR | 0644}},
     {"mknodat", 0, {FID, 1, S_IFBLK | 0644}},
-    {"mknodat", 0, {FID, 1, S_IFIFO | SUID}},
+    {"mknodat", OWNERS_RW, {FID, 1, S_IFIFO | SUID}},
     {"mknodat", 0, {FID, 1, 0644}},
     /* names */
     {"symlinkat", RW, {1, FID, 1}},
@@ -304,7 +320,7 @@ static void arguments(void **state)
 
 static struct program compile(uint32_t forbidden)
 {
-    const struct filter_spec spec = {CTL_NOTIFY_EVTCHN, false, forbidden};
+    const struct filter_spec spec = {.notify = CTL_NOTIFY_EVTCHN, .forbidden = forbidden};
 
     return program_of(filter_compile(&spec));
 }

@@ -55,7 +55,8 @@ static struct filter_spec spec_of(const char *name)
     terms_of(p, &nodes, &t);
     policy_free(p);
     policy_set_unref(set);
-    return (struct filter_spec){CTL_NOTIFY_EVTCHN, t.read_only, t.worker.forbidden};
+    return (struct filter_spec){CTL_NOTIFY_EVTCHN, t.read_only, t.worker.forbidden,
+                                t.worker.identity};
 }
 
 static int is_policy(const struct dirent *e)
@@ -91,7 +92,8 @@ static void each_policy(void (*test)(const char *name, const struct filter_spec 
 
 static bool in_filter(const struct filter_rule *r, const struct filter_spec *spec)
 {
-    return r->nr >= 0 && wanted(spec, r->group) && needed(&r->need, allowed(spec));
+    return r->nr >= 0 && wanted(spec, r->group) && has_identity(spec, r->identities) &&
+           needed(&r->need, allowed(spec));
 }
 
 static void print_pin(const struct scmp_arg_cmp *c, FILE *out)

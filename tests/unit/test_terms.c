@@ -84,6 +84,7 @@ static bool elsewhere(enum policy_key key)
         POLICY_PATH_ALLOW,       /* admission */
         POLICY_SUBMOUNTS,        /* one choice only */
         POLICY_IDENTITY_RANGE,   /* the launch */
+        POLICY_IDENTITY_POOL,    /* the same */
         POLICY_TOOLSTACK_LIMITS, /* policy_ceiling() */
         POLICY_MEMORY_MAX,       POLICY_CPU_WEIGHT, POLICY_IO_WEIGHT,
         POLICY_CGROUP,                                               /* the cgroup */
@@ -329,7 +330,7 @@ static void test_identify(void **state)
 static void test_filter_cache(void **state)
 {
     struct filter_cache c = {.num = 0};
-    struct filter_spec spec = {CTL_NOTIFY_EVTCHN, false, 0};
+    struct filter_spec spec = {.notify = CTL_NOTIFY_EVTCHN};
     const struct compiled_filter *f;
     char first[FILTER_HASH_SIZE];
     int err = 0, fd;
