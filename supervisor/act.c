@@ -138,6 +138,10 @@ static const char *remedy(const struct device *d, const struct ctl_failed *f, ch
     case CTL_STEP_NAMESPACES:
         return "does the kernel allow user namespaces (user.max_user_namespaces), and has xen9pd "
                "the capabilities it asks for?";
+    case CTL_STEP_THREADS:
+        return f->error == EOPNOTSUPP
+                   ? "identity xattr needs a file system with extended attributes of users"
+                   : NULL;
     case CTL_STEP_EXEC:
         return "is xen9p-worker installed and executable?";
     case CTL_STEP_MAP_RINGS:

@@ -53,6 +53,7 @@
 #define WHEN_WRITABLE0(name, need) {SCMP_SYS(name), FILTER_WRITABLE, 0, need, 0, {{0}}}
 #define WHEN_WRITABLE2(name, need, a, b) {SCMP_SYS(name), FILTER_WRITABLE, 0, need, 2, {a, b}}
 /* Calls that operations need with some identities. */
+#define FOR1_AS(name, who, need, a) {SCMP_SYS(name), FILTER_ALL, who, need, 1, {a}}
 #define ALLOW_AS(name, who) {SCMP_SYS(name), FILTER_ALL, who, ALWAYS, 0, {{0}}}
 #define FOR2_AS(name, who, need, a, b) {SCMP_SYS(name), FILTER_ALL, who, need, 2, {a, b}}
 #define FOR3_AS(name, who, need, a, b, c) {SCMP_SYS(name), FILTER_ALL, who, need, 3, {a, b, c}}
@@ -202,7 +203,8 @@ const struct filter_rule filter_table[] = {
     WHEN_WRITABLE0(removexattr, ALL_OF(XATTR)),
 
     /* --- modes, owners, and acting as the guest's users --- */
-    WITH_MODES(FILTER_ONE_OWNER, PERMISSIONS),
+    WITH_MODES(1u << CTL_IDENTITY_SQUASH, PERMISSIONS),
+    WITH_MODES(FILTER_ATTRIBUTES, 0700), /* the others are in attributes */
     WITH_MODES(FILTER_MANY_OWNERS, ALL_MODES),
     /* Not along a link: AT_SYMLINK_NOFOLLOW besides what makes it take the descriptor itself. */
     FOR2_AS(fchownat, FILTER_MANY_OWNERS, ANY_OF(SETATTR), FD(0),
@@ -210,6 +212,17 @@ const struct filter_rule filter_table[] = {
     /* The user namespace knows no id but the domain's; identity host is what it says. */
     ALLOW_AS(setfsuid, FILTER_MANY_OWNERS),
     ALLOW_AS(setfsgid, FILTER_MANY_OWNERS),
+
+    /*
+     * --- identity xattr: owners and modes in attributes, one mode on disk ---
+     * By path, as above. A symlink is a file with its target in it, a special file an empty one.
+     */
+    FOR1_AS(getxattr, FILTER_ATTRIBUTES, ALWAYS, AT_MOST(3, LIMIT_MAX_XATTR)),
+    FOR2_AS(setxattr, FILTER_ATTRIBUTES, ANY_OF(CREATE | SYMLINK | MKNOD | SETATTR | WRITE),
+            AT_MOST(3, sizeof(uint64_t)), IS(4, 0)),
+    FOR3_AS(openat, FILTER_ATTRIBUTES, ANY_OF(SYMLINK | MKNOD), FD(0),
+            EXACTLY(2, OPEN_READ | O_WRONLY, OPEN_NEW), ONLY(3, 0600)),
+    FOR1_AS(pwritev2, FILTER_ATTRIBUTES, ANY_OF(SYMLINK), FID_FD(0)),
 };
 
 const size_t filter_table_len = sizeof(filter_table) / sizeof(filter_table[0]);

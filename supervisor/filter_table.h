@@ -29,7 +29,7 @@ struct filter_need {
 };
 
 /* Which identities bring a rule in: 1 << enum ctl_identity; 0: all. */
-#define FILTER_ONE_OWNER (1u << CTL_IDENTITY_SQUASH | 1u << CTL_IDENTITY_XATTR)
+#define FILTER_ATTRIBUTES (1u << CTL_IDENTITY_XATTR)
 #define FILTER_MANY_OWNERS (1u << CTL_IDENTITY_MAPPED | 1u << CTL_IDENTITY_HOST)
 
 struct filter_rule {

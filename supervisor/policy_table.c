@@ -6,7 +6,6 @@
  * To enforce a key in the product and to say so here go together: a policy must not promise what
  * does not hold.
  */
-#include "xen9p/control.h"
 #include "xen9p/policy.h"
 
 #define KIB UINT64_C(1024)
@@ -68,8 +67,7 @@ const struct policy_key_info policy_keys[POLICY_KEYS] = {
     [POLICY_IDENTITY] = {"identity",
                          CHOICE,
                          "squash",
-                         1u << CTL_IDENTITY_SQUASH | 1u << CTL_IDENTITY_MAPPED |
-                             1u << CTL_IDENTITY_HOST,
+                         YES,
                          RECONNECT,
                          "what the guest's users and groups are on disk",
                          {"squash", "mapped", "xattr", "host"}},

@@ -17,6 +17,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "xen9p/identity.h"
 #include "xen9p/p9.h"
 #include "xen9p/path.h"
 #include "xen9p/session.h"
@@ -142,6 +143,9 @@ static struct p9_qid entry_qid(struct dirstream *d, const struct dirent64 *e, un
         st.st_mode = DTTOIF(e->d_type);
     }
     *dtype = e->d_type != DT_UNKNOWN ? e->d_type : (unsigned char)IFTODT(st.st_mode);
+    if (*dtype == DT_REG && identity_types_are_kept(d->session))
+        *dtype =
+            DT_UNKNOWN; /* what it stands for says its inode: the client asks when it matters */
     q.type = session_qid_type(st.st_mode);
     q.path = session_qid_path(d->session, st.st_dev, st.st_ino);
     return q;

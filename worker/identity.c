@@ -4,7 +4,9 @@
  *
  * Trusts the policy's numbers. With one owner (squash) all files are the export's owner's: a new
  * owner has no place to be kept. With many (mapped, host) ids are kept as they are; for mapped the
- * user namespace makes them the domain's own on the host, and knows no others.
+ * user namespace makes them the domain's own on the host, and knows no others. Identity xattr has one
+ * owner on disk and notes everything down in attributes (virtfs.h); who may do what to whose file is
+ * for the guest's kernel to judge then.
  *
  * Which groups a user is in is known to the guest's kernel alone, which has asked its own before it
  * sends a message. So a thread is in all of them (the lockdown saw to that): owner and group bits
@@ -18,9 +20,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "xen9p/descriptors.h"
 #include "xen9p/fid.h"
 #include "xen9p/path.h"
 #include "xen9p/session.h"
+#include "xen9p/virtfs.h"
 #include "xen9p/worker.h"
 
 /* setuid and setgid would be those of the export's owner on the host; the filter has none either. */
@@ -73,6 +77,7 @@ unsigned int identity_enter(struct request *r)
     struct fid *f;
 
     r->gid = 0;
+    r->rdev = 0;
     if (!identity_keeps_owners(s) || acts_as_anybody(r->type))
         return 0;
     f = fid_get(s->fids, cursor_u32(&in), r->generation);
@@ -106,18 +111,106 @@ int identity_group(struct request *r, uint32_t gid)
 int identity_user(const struct session *s, uint32_t n_uname, uint32_t *uid)
 {
     *uid = n_uname;
-    if (!identity_keeps_owners(s))
+    if (!identity_keeps_owners(s) && s->identity != CTL_IDENTITY_XATTR)
         return 0;
     if (n_uname == NO_ID) /* the mount itself, or a client that makes no difference */
         *uid = 0;
     return is_known(s, *uid) ? 0 : -EACCES;
 }
 
+bool identity_types_are_kept(const struct session *s)
+{
+    return s->identity == CTL_IDENTITY_XATTR;
+}
+
+/* What the policy leaves of a mode. */
+static mode_t masked(const struct session *s, mode_t type, uint32_t mode)
+{
+    return mode & STORED_MODE & ~(S_ISDIR(type) ? s->directory_mode_drop : s->file_mode_drop);
+}
+
 mode_t identity_mode(const struct session *s, mode_t type, uint32_t mode)
 {
-    uint32_t drop = S_ISDIR(type) ? s->directory_mode_drop : s->file_mode_drop;
+    if (s->identity == CTL_IDENTITY_XATTR)
+        return S_ISDIR(type) ? VIRTFS_DIRECTORY_MODE : VIRTFS_FILE_MODE;
+    mode = masked(s, type, mode);
+    return identity_keeps_owners(s) ? mode : mode & SQUASHED_MODE;
+}
 
-    return mode & (identity_keeps_owners(s) ? STORED_MODE : SQUASHED_MODE) & ~drop;
+mode_t identity_type(const struct session *s, int fd, mode_t on_disk)
+{
+    return s->identity == CTL_IDENTITY_XATTR ? virtfs_mode(fd, on_disk) : on_disk;
+}
+
+void identity_shown(const struct session *s, int fd, struct identity_attr *a)
+{
+    struct virtfs v = {session_shown_uid(s, a->uid), session_shown_gid(s, a->gid), a->mode,
+                       a->rdev};
+
+    if (s->identity == CTL_IDENTITY_XATTR)
+        virtfs_read(fd, &v);
+    *a = (struct identity_attr){v.uid, v.gid, v.mode, v.rdev};
+}
+
+int identity_made(const struct request *r, const struct fid *dir, int fd, mode_t type,
+                  uint32_t mode)
+{
+    const struct session *s = r->session;
+    const struct virtfs v = {dir->uid, r->gid, type | masked(s, type, mode), r->rdev};
+    unsigned int what = VIRTFS_UID | VIRTFS_GID | VIRTFS_MODE;
+
+    if (s->identity != CTL_IDENTITY_XATTR)
+        return 0;
+    if (S_ISCHR(type) || S_ISBLK(type))
+        what |= VIRTFS_RDEV;
+    return virtfs_write(fd, &v, what);
+}
+
+int identity_made_at(const struct request *r, const struct fid *dir, const char *name, mode_t type,
+                     uint32_t mode)
+{
+    struct stat st;
+    int fd, err;
+
+    if (r->session->identity != CTL_IDENTITY_XATTR)
+        return 0;
+    fd = path_step(dir->path_fd, name, &st);
+    if (fd < 0)
+        return fd;
+    err = identity_made(r, dir, fd, type, mode);
+    close(fd);
+    return err;
+}
+
+int identity_chmod(const struct session *s, const struct fid *f, uint32_t mode)
+{
+    const struct virtfs v = {.mode = (f->type & S_IFMT) | masked(s, f->type, mode)};
+
+    if (s->identity == CTL_IDENTITY_XATTR)
+        return virtfs_write(f->path_fd, &v, VIRTFS_MODE);
+    mode = identity_mode(s, f->type, mode);
+    return fchmodat(WFD_PROC, fd_name(f->path_fd).s, mode, 0) == 0 ? 0 : -errno;
+}
+
+/* With the other identities it is the kernel's to do. Root keeps them, as on a disk of its own. */
+void identity_written(const struct session *s, const struct fid *f)
+{
+    struct virtfs v = {.mode = S_IFREG};
+    mode_t mode;
+
+    if (s->identity != CTL_IDENTITY_XATTR || f->uid == 0)
+        return;
+    mode = virtfs_mode(f->path_fd, S_IFREG);
+    v.mode = mode & ~(mode_t)S_ISUID;
+    if ((mode & S_IXGRP) != 0)
+        v.mode &= ~(mode_t)S_ISGID;
+    if (v.mode != mode)
+        (void)virtfs_write(f->path_fd, &v, VIRTFS_MODE);
+}
+
+int identity_supported(const struct session *s)
+{
+    return s->identity == CTL_IDENTITY_XATTR ? virtfs_supported(WFD_ROOT) : 0;
 }
 
 /* The owner that a file has is not a new one. */
@@ -135,11 +228,25 @@ static int refuse_chown(const struct session *s, const struct fid *f, uint32_t v
     return 0;
 }
 
+static int note_owner(const struct fid *f, uint32_t valid, uint32_t uid, uint32_t gid)
+{
+    const struct virtfs v = {.uid = uid, .gid = gid};
+
+    if (((valid & P9_SETATTR_UID) != 0 && uid == NO_ID) ||
+        ((valid & P9_SETATTR_GID) != 0 && gid == NO_ID))
+        return -EINVAL;
+    return virtfs_write(f->path_fd, &v,
+                        ((valid & P9_SETATTR_UID) != 0 ? VIRTFS_UID : 0) |
+                            ((valid & P9_SETATTR_GID) != 0 ? VIRTFS_GID : 0));
+}
+
 int identity_chown(const struct session *s, const struct fid *f, uint32_t valid, uint32_t uid,
                    uint32_t gid)
 {
     if ((valid & (P9_SETATTR_UID | P9_SETATTR_GID)) == 0)
         return 0;
+    if (s->identity == CTL_IDENTITY_XATTR)
+        return note_owner(f, valid, uid, gid);
     if (!identity_keeps_owners(s))
         return s->refuse_chown ? refuse_chown(s, f, valid, uid, gid) : 0;
     if ((valid & P9_SETATTR_UID) == 0)

@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #include "xen9p/attr.h"
-#include "xen9p/descriptors.h"
 #include "xen9p/identity.h"
 #include "xen9p/operations.h"
 #include "xen9p/path.h"
@@ -70,6 +69,20 @@ static struct p9_qid statx_qid(struct session *s, const struct statx *sx)
     return session_qid(s, &st);
 }
 
+/* Owner, mode and device as the guest sees them. */
+static void as_shown(const struct session *s, int fd, struct statx *sx)
+{
+    struct identity_attr a = {sx->stx_uid, sx->stx_gid, sx->stx_mode,
+                              makedev(sx->stx_rdev_major, sx->stx_rdev_minor)};
+
+    identity_shown(s, fd, &a);
+    sx->stx_uid = a.uid;
+    sx->stx_gid = a.gid;
+    sx->stx_mode = (uint16_t)a.mode;
+    sx->stx_rdev_major = major(a.rdev);
+    sx->stx_rdev_minor = minor(a.rdev);
+}
+
 /* Body of Rgetattr. gen and data_version are 0 and not valid. */
 static void put_attr(struct request *r, const struct statx *sx, uint64_t valid)
 {
@@ -81,8 +94,8 @@ static void put_attr(struct request *r, const struct statx *sx, uint64_t valid)
     builder_u64(b, valid);
     builder_qid(b, &qid);
     builder_u32(b, sx->stx_mode);
-    builder_u32(b, session_shown_uid(s, sx->stx_uid));
-    builder_u32(b, session_shown_gid(s, sx->stx_gid));
+    builder_u32(b, sx->stx_uid);
+    builder_u32(b, sx->stx_gid);
     builder_u64(b, sx->stx_nlink);
     builder_u64(b, encode_rdev(sx->stx_rdev_major, sx->stx_rdev_minor));
     builder_u64(b, sx->stx_size);
@@ -113,6 +126,8 @@ int op_getattr(struct request *r)
         return -EBADF;
     if (statx(f->path_fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, &sx) != 0)
         err = -errno;
+    else
+        as_shown(r->session, f->path_fd, &sx);
     fid_put(f);
     if (err != 0)
         return err;
@@ -149,8 +164,7 @@ static int set_mode(const struct session *s, const struct fid *f, uint32_t mode)
 {
     if (S_ISLNK(f->type))
         return -EOPNOTSUPP;
-    mode = identity_mode(s, f->type, mode);
-    return fchmodat(WFD_PROC, fd_name(f->path_fd).s, mode, 0) == 0 ? 0 : -errno;
+    return identity_chmod(s, f, mode);
 }
 
 static int one_time(uint32_t valid, uint32_t bit, uint32_t set_bit, uint64_t sec, uint64_t nsec,

@@ -9,6 +9,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "xen9p/identity.h"
 #include "xen9p/ops.h"
 #include "xen9p/session.h"
 
@@ -83,6 +84,8 @@ int op_write(struct request *r)
         while (n < 0 && errno == EINTR);
         if (n < 0)
             err = -errno;
+        else
+            identity_written(r->session, f);
     }
     fid_put(f);
     if (err == 0)

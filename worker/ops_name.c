@@ -13,12 +13,14 @@
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "xen9p/descriptors.h"
 #include "xen9p/identity.h"
 #include "xen9p/name.h"
 #include "xen9p/session.h"
+#include "xen9p/virtfs.h"
 
 /* Fid `num` as a directory that `name` (checked and copied to `out`) is an entry of. */
 static int get_dir(struct request *r, uint32_t num, struct wire_str name, char out[P9_NAME_MAX + 1],
@@ -38,13 +40,15 @@ static int get_dir(struct request *r, uint32_t num, struct wire_str name, char o
 }
 
 /* qid of what was just made. Somebody may have renamed it already: then the answer is ENOENT. */
-static int put_qid_of(struct request *r, const struct fid *dir, const char *name)
+static int put_qid_of(struct request *r, const struct fid *dir, const char *name, mode_t type)
 {
     struct p9_qid qid;
     struct stat st;
 
     if (fstatat(dir->path_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
         return -errno;
+    if (identity_types_are_kept(r->session))
+        st.st_mode = type;
     qid = session_qid(r->session, &st);
     builder_qid(&r->out, &qid);
     return 0;
@@ -52,8 +56,9 @@ static int put_qid_of(struct request *r, const struct fid *dir, const char *name
 
 int name_mkdir(struct request *r, const struct fid *dir, const char *name, uint32_t mode)
 {
-    mode = identity_mode(r->session, S_IFDIR, mode);
-    return mkdirat(dir->path_fd, name, mode) == 0 ? 0 : -errno;
+    if (mkdirat(dir->path_fd, name, identity_mode(r->session, S_IFDIR, mode)) != 0)
+        return -errno;
+    return identity_made_at(r, dir, name, S_IFDIR, mode);
 }
 
 /* Tmkdir dfid[4] name[s] mode[4] gid[4] -> Rmkdir qid[13]. */
@@ -77,13 +82,16 @@ int op_mkdir(struct request *r)
         return err;
     err = name_mkdir(r, dir, name, mode);
     if (err == 0)
-        err = put_qid_of(r, dir, name);
+        err = put_qid_of(r, dir, name, S_IFDIR);
     fid_put(dir);
     return err;
 }
 
-/* A file without a type is a regular one, mknod(2). Devices are never made. */
-static int node_type(uint32_t mode, mode_t *type)
+/*
+ * A file without a type is a regular one, mknod(2). Devices are never made; identity xattr notes
+ * down that a file stands for one.
+ */
+static int node_type(const struct session *s, uint32_t mode, mode_t *type)
 {
     *type = mode & S_IFMT;
     switch (*type) {
@@ -96,6 +104,7 @@ static int node_type(uint32_t mode, mode_t *type)
         return 0;
     case S_IFCHR:
     case S_IFBLK:
+        return identity_types_are_kept(s) ? 0 : -EPERM;
     case S_IFDIR: /* as mknod(2) */
         return -EPERM;
     default:
@@ -107,17 +116,19 @@ static int node_type(uint32_t mode, mode_t *type)
 int name_node(struct request *r, const struct fid *dir, const char *name, mode_t type,
               uint32_t mode)
 {
-    int fd;
+    mode_t on_disk = identity_mode(r->session, type, mode);
+    int fd, err;
 
-    mode = identity_mode(r->session, type, mode);
-    if (type != S_IFREG)
-        return mknodat(dir->path_fd, name, type | mode, 0) == 0 ? 0 : -errno;
+    if (type != S_IFREG && !identity_types_are_kept(r->session))
+        return mknodat(dir->path_fd, name, type | on_disk, 0) == 0 ? 0 : -errno;
     fd = openat(dir->path_fd, name,
-                O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, mode);
+                O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
+                on_disk);
     if (fd < 0)
         return -errno;
+    err = identity_made(r, dir, fd, type, mode);
     close(fd);
-    return 0;
+    return err;
 }
 
 /* Tmknod dfid[4] name[s] mode[4] major[4] minor[4] gid[4] -> Rmknod qid[13]. */
@@ -128,25 +139,26 @@ int op_mknod(struct request *r)
     uint32_t mode = cursor_u32(&r->in);
     char name[P9_NAME_MAX + 1];
     struct fid *dir;
-    uint32_t gid;
+    uint32_t maj, min, gid;
     mode_t type;
     int err;
 
-    (void)cursor_u32(&r->in); /* major */
-    (void)cursor_u32(&r->in); /* minor */
+    maj = cursor_u32(&r->in);
+    min = cursor_u32(&r->in);
     gid = cursor_u32(&r->in);
     if (!cursor_done(&r->in))
         return -EINVAL;
-    err = node_type(mode, &type);
+    err = node_type(r->session, mode, &type);
     if (err == 0)
         err = identity_group(r, gid);
     if (err == 0)
         err = get_dir(r, num, wire, name, &dir);
     if (err != 0)
         return err;
+    r->rdev = makedev(maj, min);
     err = name_node(r, dir, name, type, mode);
     if (err == 0)
-        err = put_qid_of(r, dir, name);
+        err = put_qid_of(r, dir, name, type);
     fid_put(dir);
     return err;
 }
@@ -168,10 +180,12 @@ int name_symlink(struct request *r, const struct fid *dir, const char *name, str
     char text[PATH_MAX];
     int err = link_text(target, text);
 
-    (void)r;
     if (err != 0)
         return err;
-    return symlinkat(text, dir->path_fd, name) == 0 ? 0 : -errno;
+    if (!identity_types_are_kept(r->session))
+        return symlinkat(text, dir->path_fd, name) == 0 ? 0 : -errno;
+    err = virtfs_symlink(dir->path_fd, name, text);
+    return err != 0 ? err : identity_made_at(r, dir, name, S_IFLNK, 0777);
 }
 
 /*
@@ -198,7 +212,7 @@ int op_symlink(struct request *r)
         return err;
     err = name_symlink(r, dir, name, target);
     if (err == 0)
-        err = put_qid_of(r, dir, name);
+        err = put_qid_of(r, dir, name, S_IFLNK);
     fid_put(dir);
     return err;
 }
@@ -220,6 +234,8 @@ int op_readlink(struct request *r)
         n = readlinkat(f->path_fd, "", text, sizeof(text));
         if (n < 0)
             n = -errno;
+        if (n < 0 && identity_types_are_kept(r->session))
+            n = virtfs_readlink(f->path_fd, text, sizeof(text));
     }
     fid_put(f);
     if (n < 0)

@@ -167,9 +167,9 @@ int op_lopen(struct request *r)
 }
 
 struct create {
+    const struct request *r;
     struct fid_table *fids;
-    uint32_t num, p9;
-    mode_t mode; /* on disk */
+    uint32_t num, p9, mode;
     const char *name;
 };
 
@@ -195,10 +195,12 @@ static int create_new(const struct create *c, const struct fid *dir, struct fid 
 
     if (err != 0)
         return err;
-    io_fd =
-        openat(dir->path_fd, c->name,
-               flags | O_CREAT | O_EXCL | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, c->mode);
-    err = io_fd < 0 ? -errno : made(c, dir, io_fd, out);
+    io_fd = openat(dir->path_fd, c->name,
+                   flags | O_CREAT | O_EXCL | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
+                   identity_mode(c->r->session, S_IFREG, c->mode));
+    err = io_fd < 0 ? -errno : identity_made(c->r, dir, io_fd, S_IFREG, c->mode);
+    if (err == 0)
+        err = made(c, dir, io_fd, out);
     if (err == 0)
         return 0;
     fid_not_opened(c->fids);
@@ -216,7 +218,8 @@ static int open_existing(const struct create *c, const struct fid *dir, struct f
 
     if (fd < 0)
         return fd;
-    f = fid_new(c->num, fd, st.st_mode, dir->uid);
+    st.st_mode = identity_type(c->r->session, fd, st.st_mode);
+    f = fid_new(c->num, fd, st.st_mode & S_IFMT, dir->uid);
     if (f == NULL)
         return -ENOMEM;
     err = S_ISDIR(st.st_mode) ? -EISDIR : judge(st.st_mode, c->p9);
@@ -250,8 +253,7 @@ static int create(const struct create *c, const struct fid *dir, struct fid **ou
 
 int open_create(struct request *r, struct fid *dir, const char *name, uint32_t p9, uint32_t mode)
 {
-    const struct create c = {r->session->fids, dir->num, p9,
-                             identity_mode(r->session, S_IFREG, mode), name};
+    const struct create c = {r, r->session->fids, dir->num, p9, mode, name};
     struct fid *f = NULL;
     int err;
 

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "xen9p/identity.h"
 #include "xen9p/name.h"
 #include "xen9p/path.h"
 #include "xen9p/session.h"
@@ -59,12 +60,17 @@ static int step_up(struct session *s, int dir, struct stat *st)
 static int step(struct session *s, int dir, struct wire_str w, struct stat *st)
 {
     char name[P9_NAME_MAX + 1];
-    int err;
+    int err, fd;
 
     if (w.len == 2 && w.s[0] == '.' && w.s[1] == '.')
         return step_up(s, dir, st);
     err = p9_name(w, name);
-    return err != 0 ? err : path_step(dir, name, st);
+    if (err != 0)
+        return err;
+    fd = path_step(dir, name, st);
+    if (fd >= 0)
+        st->st_mode = identity_type(s, fd, st->st_mode);
+    return fd;
 }
 
 /*

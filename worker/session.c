@@ -119,6 +119,8 @@ int session_init(struct session *s, struct worker *w)
         return -errno;
     s->owner_uid = s->root.st_uid;
     s->owner_gid = s->root.st_gid;
+    if (identity_supported(s) != 0)
+        return identity_supported(s);
     s->remote = is_remote(fs.f_type);
     s->fids = fid_table_new(w->max_fids);
     if (s->fids == NULL)

@@ -38,11 +38,45 @@ int identity_user(const struct session *s, uint32_t n_uname, uint32_t *uid);
 /* Whether a file's owner is stored at all, so that changing it moves the ctime. */
 bool identity_keeps_owners(const struct session *s);
 
+/* Owner, mode and device of a file. */
+struct identity_attr {
+    uint32_t uid, gid;
+    mode_t mode; /* with the type */
+    uint64_t rdev;
+};
+
+/* From what is on disk (`a`, of the file `fd`) to what the guest sees. */
+void identity_shown(const struct session *s, int fd, struct identity_attr *a);
+/* The mode alone: for what a fid is, it is asked when the file is walked to. */
+mode_t identity_type(const struct session *s, int fd, mode_t on_disk);
+
 /*
  * Mode that a file of `type` (S_IFMT bits) gets on disk when the guest asks for `mode`, of which
  * the type is not looked at: for creating calls and chmod.
  */
 mode_t identity_mode(const struct session *s, mode_t type, uint32_t mode);
+
+/* True when the guest's types (devices, symlinks) are files on disk: identity xattr. */
+bool identity_types_are_kept(const struct session *s);
+
+/*
+ * After a creating call: notes down whose the file is and what the guest has asked for, where the
+ * disk does not have it. `type`: S_IFMT bits.
+ */
+int identity_made(const struct request *r, const struct fid *dir, int fd, mode_t type,
+                  uint32_t mode);
+/* The same for an entry of `dir`. */
+int identity_made_at(const struct request *r, const struct fid *dir, const char *name, mode_t type,
+                     uint32_t mode);
+
+/* chmod: 0 or a negative errno. */
+int identity_chmod(const struct session *s, const struct fid *f, uint32_t mode);
+
+/* After a write of the guest's, to a file open as `f`: setuid and setgid fall. */
+void identity_written(const struct session *s, const struct fid *f);
+
+/* Whether the export's file system can keep what this identity needs. 0 or a negative errno. */
+int identity_supported(const struct session *s);
 
 /*
  * A new owner (P9_SETATTR_UID, P9_SETATTR_GID in `valid` say which of the two) for the file of a

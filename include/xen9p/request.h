@@ -49,6 +49,7 @@ struct request {
     uint32_t span;        /* which span of the ring's `out` this request holds, or RING_NO_SPAN */
     int error;            /* judged when taken: answer this negative errno and do nothing else */
     uint32_t gid;         /* of a creating message: identity_group() */
+    uint64_t rdev;        /* of a Tmknod, as makedev() */
     atomic_bool answered; /* the guest may use the tag again */
     bool published;       /* the handler has published the reply itself */
     bool parked;          /* a Tflush that is answered later, by others */

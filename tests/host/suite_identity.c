@@ -2,12 +2,14 @@
 /*
  * suite_identity.c - owners and modes: what a guest's come to on disk, looked at from the host.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "suites.h"
@@ -388,6 +390,187 @@ static void host_tree(void)
     rig_end(g);
 }
 
+/* --- xattr ------------------------------------------------------------------------------------- */
+
+static char *on_host(const struct rig *g, const char *name)
+{
+    static char path[256];
+
+    snprintf(path, sizeof(path), "%s/%s", g->root, name);
+    return path;
+}
+
+static void check_attr(const struct rig *g, const char *name, const char *attr, const void *want,
+                       size_t size)
+{
+    char full[64], got[16];
+
+    snprintf(full, sizeof(full), "user.virtfs.%s", attr);
+    tap_note("%s of %s", full, name);
+    CHECK_EQ(getxattr(on_host(g, name), full, got, sizeof(got)), (ssize_t)size);
+    CHECK(memcmp(got, want, size) == 0);
+}
+
+/* The bytes that QEMU writes, and a file on disk that tells nobody anything. */
+static void check_virtfs(struct rig *g, const char *name, uint32_t uid, uint32_t gid, uint32_t mode)
+{
+    const uint8_t u[] = {(uint8_t)uid, (uint8_t)(uid >> 8), (uint8_t)(uid >> 16), 0};
+    const uint8_t n[] = {(uint8_t)gid, (uint8_t)(gid >> 8), (uint8_t)(gid >> 16), 0};
+    const uint8_t m[] = {(uint8_t)mode, (uint8_t)(mode >> 8), (uint8_t)(mode >> 16), 0};
+
+    check_attr(g, name, "uid", u, 4);
+    check_attr(g, name, "gid", n, 4);
+    check_attr(g, name, "mode", m, 4);
+    check_disk(g, name, 0, 0, S_ISDIR(mode) ? S_IFDIR | 0700 : S_IFREG | 0600);
+}
+
+static struct rig *with_attributes(struct p9c *c)
+{
+    struct rig_config cfg = {.policy = {.identity = CTL_IDENTITY_XATTR}};
+    struct rig *g = rig_new(&cfg);
+
+    p9c_mount(c, g);
+    CHECK_OK(p9c_attach(c, ALICE, P9_NOFID, "", 1000));
+    CHECK_OK(p9c_attach(c, BOB, P9_NOFID, "", 70000));
+    return g;
+}
+
+/* What a guest makes is on disk as QEMU would have it. */
+static void xattr_written(void)
+{
+    static const uint8_t rdev[8] = {3, 1};
+    struct p9_attr a;
+    char text[64];
+    struct p9c c;
+    struct rig *g = with_attributes(&c);
+    ssize_t n;
+    uint32_t written;
+    int fd;
+
+    CHECK_OK(make_in(&c, ROOT, "", "roots", 04755, 0));
+    CHECK_OK(make_dir(&c, ALICE, "dir", 0750, 100));
+    CHECK_OK(make_node(&c, BOB, "null", S_IFCHR | 0666, 5));
+    CHECK_OK(make_node(&c, ROOT, "fifo", S_IFIFO | 0622, 0));
+    CHECK_OK(make_node(&c, ROOT, "socket", S_IFSOCK | 0700, 0));
+    CHECK_OK(make_node(&c, ROOT, "node", S_IFREG | 0444, 0));
+    CHECK_OK(p9c_rpc(&c, P9_TSYMLINK, "dssd", ALICE, "link", "where/to", 7u));
+    CHECK_EQ(cursor_u8(&c.body), P9_QTSYMLINK);
+    check_virtfs(g, "roots", 0, 0, S_IFREG | 04755);
+    check_virtfs(g, "dir", 1000, 100, S_IFDIR | 0750);
+    check_virtfs(g, "null", 70000, 5, S_IFCHR | 0666);
+    check_attr(g, "null", "rdev", rdev, sizeof(rdev));
+    check_virtfs(g, "fifo", 0, 0, S_IFIFO | 0622);
+    check_virtfs(g, "socket", 0, 0, S_IFSOCK | 0700);
+    check_virtfs(g, "node", 0, 0, S_IFREG | 0444);
+    check_virtfs(g, "link", 1000, 7, S_IFLNK | 0777);
+    fd = openat(g->root_fd, "link", O_RDONLY | O_CLOEXEC);
+    MUST(fd);
+    n = read(fd, text, sizeof(text));
+    CHECK(n == 8 && memcmp(text, "where/to", 8) == 0);
+    close(fd);
+
+    /* seen again */
+    check_shown(&c, "roots", 0, 0, S_IFREG | 04755);
+    check_shown(&c, "null", 70000, 5, S_IFCHR | 0666);
+    check_shown(&c, "link", 1000, 7, S_IFLNK | 0777);
+    CHECK_OK(p9c_walk(&c, 0, 40, "link"));
+    CHECK_OK(p9c_readlink(&c, 40, text, sizeof(text)));
+    CHECK(strcmp(text, "where/to") == 0);
+    CHECK_OK(p9c_walk(&c, 0, 41, "null"));
+    CHECK_OK(p9c_getattr(&c, 41, P9_GETATTR_BASIC, &a));
+    CHECK_EQ(a.rdev, 0x103);
+    /* nothing that stands for something else is ever opened */
+    CHECK_ERR(p9c_lopen(&c, 41, P9_L_RDWR), EACCES);
+    CHECK_ERR(p9c_lopen(&c, 40, P9_L_RDONLY), ELOOP);
+    CHECK_ERR(open_as(&c, ROOT, "fifo", P9_L_RDWR), ENXIO);
+    CHECK_OK(p9c_walk(&c, 0, 42, ""));
+    CHECK_ERR(p9c_lcreate(&c, 42, "null", P9_L_RDWR, 0644), EACCES);
+
+    /* changed */
+    CHECK_OK(set_mode(&c, ROOT, "null", 0600));
+    CHECK_OK(set_owner(&c, ROOT, "null", BOTH, 8, 9));
+    CHECK_OK(set_owner(&c, ROOT, "link", P9_SETATTR_GID, 0, 11));
+    CHECK_ERR(set_owner(&c, ROOT, "link", P9_SETATTR_GID, 0, UINT32_MAX), EINVAL);
+    check_virtfs(g, "null", 8, 9, S_IFCHR | 0600);
+    check_virtfs(g, "link", 1000, 11, S_IFLNK | 0777);
+
+    /* setuid falls when a user writes, not when root does */
+    CHECK_OK(p9c_walk(&c, ROOT, 43, "roots"));
+    CHECK_OK(p9c_lopen(&c, 43, P9_L_RDWR));
+    CHECK_OK(p9c_write(&c, 43, 0, "x", 1, &written));
+    check_virtfs(g, "roots", 0, 0, S_IFREG | 04755);
+    CHECK_OK(p9c_walk(&c, ALICE, 44, "roots"));
+    CHECK_OK(p9c_lopen(&c, 44, P9_L_RDWR));
+    CHECK_OK(p9c_write(&c, 44, 0, "y", 1, &written));
+    check_virtfs(g, "roots", 0, 0, S_IFREG | 0755);
+    rig_end(g);
+}
+
+static void put_attr(const struct rig *g, const char *name, const char *attr, uint64_t value,
+                     size_t size)
+{
+    char full[64];
+
+    snprintf(full, sizeof(full), "user.virtfs.%s", attr);
+    MUST(setxattr(on_host(g, name), full, &value, size, 0)); /* this machine is little-endian */
+}
+
+/* A tree that QEMU has exported, and attributes that nobody could have meant. */
+static void xattr_read(void)
+{
+    struct p9_dirent e;
+    struct p9_attr a;
+    char text[64];
+    struct p9c c;
+    struct rig *g = with_attributes(&c);
+    int fd, seen = 0;
+
+    for (const char *const *name = (const char *const[]){"file", "disk", "odd", "sym", NULL};
+         *name != NULL; name++) {
+        fd = openat(g->root_fd, *name, O_WRONLY | O_CREAT | O_CLOEXEC, 0640);
+        MUST(fd);
+        MUST(write(fd, "there", 5));
+        close(fd);
+    }
+    MUST(mkdirat(g->root_fd, "d", 0700));
+    MUST(symlinkat("real", g->root_fd, "real-link"));
+    put_attr(g, "file", "uid", 1234, 4);
+    put_attr(g, "file", "gid", 5678, 4);
+    put_attr(g, "file", "mode", S_IFBLK | 0640, 4);
+    put_attr(g, "file", "rdev", 0x0812, 8);
+    put_attr(g, "d", "mode", S_IFREG | 0711, 4); /* a directory it remains */
+    put_attr(g, "odd", "mode", UINT32_MAX, 4);
+    put_attr(g, "odd", "uid", 1, 2); /* too short */
+    put_attr(g, "sym", "mode", S_IFLNK | 0777, 4);
+    check_shown(&c, "file", 1234, 5678, S_IFBLK | 0640);
+    check_shown(&c, "disk", 0, 0, S_IFREG | 0640);
+    check_shown(&c, "d", 0, 0, S_IFDIR | 0711);
+    check_shown(&c, "odd", 0, 0, S_IFREG | 0640);
+    check_shown(&c, "real-link", 0, 0, S_IFLNK | 0777);
+    CHECK_OK(p9c_walk(&c, 0, 50, "file"));
+    CHECK_OK(p9c_getattr(&c, 50, P9_GETATTR_BASIC, &a));
+    CHECK_EQ(a.rdev, 0x0812);
+    CHECK_OK(p9c_walk(&c, 0, 51, "sym"));
+    CHECK_OK(p9c_readlink(&c, 51, text, sizeof(text)));
+    CHECK(strcmp(text, "there") == 0);
+    CHECK_OK(p9c_walk(&c, 0, 52, "real-link"));
+    CHECK_OK(p9c_readlink(&c, 52, text, sizeof(text)));
+    CHECK(strcmp(text, "real") == 0);
+    CHECK_OK(p9c_walk(&c, 0, 53, ""));
+    CHECK_OK(p9c_lopen(&c, 53, P9_L_RDONLY));
+    CHECK_OK(p9c_readdir(&c, 53, 0, 4096));
+    while (p9c_dirent(&c, &e)) {
+        bool directory = strcmp(e.name, "d") == 0 || e.name[0] == '.';
+
+        CHECK_EQ(e.type, directory ? DT_DIR : strcmp(e.name, "real-link") == 0 ? DT_LNK : 0);
+        seen++;
+    }
+    CHECK_EQ(seen, 8);
+    /* and hidden, as an attribute */
+    CHECK_ERR(p9c_rpc(&c, P9_TXATTRWALK, "dds", 50u, 60u, "user.virtfs.uid"), ENODATA);
+    rig_end(g);
+}
+
 static const struct tap_case cases[] = {
     {"squash_has_one_owner", squash_has_one_owner, 0, 0},
     {"squash_of_an_owner", squash_of_an_owner, TAP_JAILED, 0},
@@ -396,5 +579,7 @@ static const struct tap_case cases[] = {
     {"mapped_tree", mapped_tree, TAP_JAILED, 0},
     {"mapped_has_no_other", mapped_has_no_other, TAP_JAILED, 0},
     {"host_tree", host_tree, TAP_JAILED, 0},
+    {"xattr_written", xattr_written, 0, 0},
+    {"xattr_read", xattr_read, 0, 0},
 };
 TAP_SUITE(identity, cases);

@@ -43,16 +43,20 @@ static const struct filter_spec specs[] = {
     {CTL_NOTIFY_EVTCHN, true, 0, CTL_IDENTITY_MAPPED},
     {CTL_NOTIFY_EVTCHN, false, 0, CTL_IDENTITY_HOST},
     {CTL_NOTIFY_EVTCHN, true, 0, CTL_IDENTITY_HOST},
+    {CTL_NOTIFY_EVTCHN, false, 0, CTL_IDENTITY_XATTR},
+    {CTL_NOTIFY_EVTCHN, true, 0, CTL_IDENTITY_XATTR},
 };
 #define NUM_SPECS (sizeof(specs) / sizeof(specs[0]))
 /* Sets of them. */
-#define EVTCHN 0xf3u
+#define EVTCHN 0x3f3u
 #define EVENTFD 0x0cu
-#define RW 0x55u
-#define RO 0xaau
-#define EACH 0xffu
+#define RW 0x155u
+#define RO 0x2aau
+#define EACH 0x3ffu
 #define OWNERS 0xf0u /* identities that keep many owners */
 #define OWNERS_RW (OWNERS & RW)
+#define ATTRIBUTES 0x300u        /* identity xattr */
+#define MODES (RW & ~ATTRIBUTES) /* may give others than the owner something */
 static struct program programs[NUM_SPECS];
 
 /* --- the golden list --- */
@@ -219,7 +223,7 @@ static const struct call {
     {"openat", 0, {CWD & UINT32_MAX, 1, O_RDONLY}},
     {"openat", RW, {FID, 1, O_RDWR | O_CLOEXEC}},
     {"openat", RW, {FID, 1, O_WRONLY | O_TRUNC | O_APPEND}},
-    {"openat", RW, {FID, 1, O_RDWR | O_CREAT | O_EXCL, 01777}},
+    {"openat", MODES, {FID, 1, O_RDWR | O_CREAT | O_EXCL, 01777}},
     {"openat", OWNERS_RW, {FID, 1, O_RDWR | O_CREAT, SUID}},
     {"openat", OWNERS_RW, {FID, 1, O_RDWR | O_CREAT, 02755}},
     {"openat", 0, {FID, 1, O_RDWR | O_CREAT, 010755}},
@@ -233,7 +237,10 @@ static const struct call {
     {"statx", 0, {CWD}},
     {"readlinkat", 0, {CWD}},
     /* setuid and setgid */
-    {"fchmodat", RW, {WFD_PROC, 1, 0755}},
+    {"fchmodat", MODES, {WFD_PROC, 1, 0755}},
+    {"fchmodat", RW, {WFD_PROC, 1, 0700}},
+    {"mkdirat", RW, {FID, 1, 0700}},
+    {"openat", RW, {FID, 1, O_WRONLY | O_CREAT | O_EXCL, 0600}},
     {"fchmodat", OWNERS_RW, {WFD_PROC, 1, SUID}},
     {"fchmodat", OWNERS_RW, {WFD_PROC, 1, 02000}},
     {"fchmodat", 0, {WFD_PROC, 1, 010000}},
@@ -244,10 +251,10 @@ static const struct call {
     {"fchownat", 0, {CWD, 1, 33, 33, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW}},
     {"fchmodat", 0, {FID, 1, 0755}},
     {"fchmodat", 0, {CWD, 1, 0755}},
-    {"mkdirat", RW, {FID, 1, 01777}},
+    {"mkdirat", MODES, {FID, 1, 01777}},
     {"mkdirat", OWNERS_RW, {FID, 1, 02755}},
-    {"mknodat", RW, {FID, 1, S_IFIFO | 0644}},
-    {"mknodat", RW, {FID, 1, S_IFSOCK | 0644}},
+    {"mknodat", MODES, {FID, 1, S_IFIFO | 0644}},
+    {"mknodat", MODES, {FID, 1, S_IFSOCK | 0644}},
     {"mknodat", 0, {FID, 1, S_IFCHR | 0644}},
     {"mknodat", 0, {FID, 1, S_IFBLK | 0644}},
     {"mknodat", OWNERS_RW, {FID, 1, S_IFIFO | SUID}},
