@@ -68,5 +68,16 @@ int p9_read(struct fe *fe, unsigned ring, uint32_t fid, uint64_t off, uint32_t c
             uint32_t *got);
 int p9_clunk(struct fe *fe, unsigned ring, uint32_t fid);
 extern double p9_deadline; /* seconds to wait for a reply */
+/*
+ * Any message: b u8, w u16, d u32, q u64, s string, B bytes (uint32_t length, pointer). 0, -1 or the errno of Rlerror
+ * or of an Rerror of 9P2000.u.
+ */
+int p9_ask(struct fe *fe, unsigned ring, uint8_t type, uint16_t tag, const char *fmt, ...);
+/* Body of the last reply. */
+const uint8_t *p9_body(uint32_t *len);
+
+/* clients.c: message by message what other frontends than Linux send. Print what they saw; exit 1 for anything else. */
+void client_minios(struct fe *fe, const char *path);
+void client_unikraft(struct fe *fe, const char *path, unsigned rings);
 
 #endif

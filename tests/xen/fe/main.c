@@ -10,6 +10,8 @@
  *   fe bad DEV PATH KIND SECONDS    add, present something illegal, print "state S error TEXT" once the backend has
  *                                   left InitWait or SECONDS are over. KIND: num-rings=V no-refs bad-grants bad-intf
  *                                   order=N one-channel huge flood flap none
+ *   fe minios DEV PATH 1            as Mini-OS: 9P2000.u, one ring, and a live update that keeps it
+ *   fe unikraft DEV PATH RINGS      as Unikraft: 9P2000.u, msize of a whole ring, RINGS of them
  *   fe await DEV PATH STATE SECONDS add, wait for a backend state: "state S error TEXT", 0 when it came
  * Exit status: 0 as wanted, 1 not, 2 the frontend itself could not work.
  */
@@ -213,7 +215,7 @@ int main(int argc, char **argv)
     const char *cmd = argc > 3 ? argv[1] : "";
 
     if (argc < 5)
-        die("usage: fe read|rounds|reset|ping|hold|bad|await DEV PATH ARG [N]");
+        die("usage: fe read|rounds|reset|ping|hold|bad|minios|unikraft|await DEV PATH ARG [N]");
     fe_init(&fe, (unsigned)atoi(argv[2]));
     signal(SIGTERM, strcmp(cmd, "ping") == 0 ? on_term : SIG_DFL);
     setvbuf(stdout, NULL, _IOLBF, 0);
@@ -233,6 +235,14 @@ int main(int argc, char **argv)
         printf("connected\n");
         sleep((unsigned)atoi(argv[4]));
         unplug();
+        return 0;
+    }
+    if (!strcmp(cmd, "minios")) {
+        client_minios(&fe, argv[3]);
+        return 0;
+    }
+    if (!strcmp(cmd, "unikraft")) {
+        client_unikraft(&fe, argv[3], (unsigned)atoi(argv[4]));
         return 0;
     }
     if (!strcmp(cmd, "await") && argc > 5) {

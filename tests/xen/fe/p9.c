@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* p9.c - just enough 9P2000.L over a Xen ring: one request at a time, little-endian. */
+/* p9.c - just enough 9P over a Xen ring: one request at a time, little-endian. */
 #include "fe.h"
 
 #include <errno.h>
 #include <poll.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,6 +15,7 @@
 #define TREAD 116
 #define TCLUNK 120
 #define RLERROR 7
+#define RERROR 107
 #define NOTAG 0xffffu
 #define NOFID 0xffffffffu
 
@@ -134,6 +136,15 @@ static int call(struct fe *fe, unsigned ring)
         memcpy(&code, rx.b + 7, 4);
         return (int)code;
     }
+    if (rx.b[4] == RERROR) { /* ename s, errno4: 9P2000.u */
+        uint16_t n;
+
+        memcpy(&n, rx.b + 7, 2);
+        if (rx.len != 13u + n)
+            die("Rerror of %u bytes", rx.len);
+        memcpy(&code, rx.b + 9 + n, 4);
+        return (int)code;
+    }
     if (rx.b[4] != tx.b[4] + 1)
         die("reply of type %u to %u", rx.b[4], tx.b[4]);
     return 0;
@@ -206,4 +217,47 @@ int p9_clunk(struct fe *fe, unsigned ring, uint32_t fid)
     begin(TCLUNK, ++fe->tag);
     put32(fid);
     return call(fe, ring);
+}
+
+int p9_ask(struct fe *fe, unsigned ring, uint8_t type, uint16_t tag, const char *fmt, ...)
+{
+    va_list ap;
+
+    begin(type, tag);
+    va_start(ap, fmt);
+    for (; *fmt; fmt++) {
+        uint32_t n;
+
+        switch (*fmt) {
+        case 'b':
+            put8((uint8_t)va_arg(ap, int));
+            break;
+        case 'w':
+            put16((uint16_t)va_arg(ap, int));
+            break;
+        case 'd':
+            put32(va_arg(ap, uint32_t));
+            break;
+        case 'q':
+            put64(va_arg(ap, uint64_t));
+            break;
+        case 's':
+            puts9(va_arg(ap, const char *));
+            break;
+        case 'B':
+            n = va_arg(ap, uint32_t);
+            put(va_arg(ap, const void *), n);
+            break;
+        default:
+            die("format letter %c", *fmt);
+        }
+    }
+    va_end(ap);
+    return call(fe, ring);
+}
+
+const uint8_t *p9_body(uint32_t *len)
+{
+    *len = rx.len - 7;
+    return rx.b + 7;
 }
