@@ -206,6 +206,8 @@ void engine_take_replies(void)
                 abort();
             if (type % 2 == 0) /* replies have odd types */
                 abort();
+            if (type == P9_RERROR && len < P9_HDR_SIZE + 2 + 1) /* an error says something */
+                abort();
             at += len;
         }
         r->intf->in_cons = at;

@@ -2,7 +2,7 @@
 /*
  * fuzz_message.c - 9P messages: decoder, dispatcher and handlers over a scratch directory.
  *
- * Input: one byte of flags (1: read-only export), then messages, each one byte ring and tag, two
+ * Input: one byte of flags (1: read-only export, 2: 9P2000.u, 4: 9P2000), then messages, each one byte ring and tag, two
  * bytes length of the body (little-endian, taken modulo 1024), one byte type, the body. The
  * session is negotiated and fid 0 attached before the first one.
  */
@@ -48,15 +48,21 @@ static void put(uint32_t ring, uint8_t type, uint16_t tag, const void *body, uin
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const uint8_t version[] = "\x00\x20\x00\x00\x08\x00"
-                                     "9P2000.L";
     static const uint8_t attach[16] = {0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff};
+    enum p9_dialect d = P9_DIALECT_L;
+    uint8_t version[32];
+    struct builder b;
 
     if (size < 1)
         return 0;
+    if ((data[0] & 6) != 0)
+        d = (data[0] & 2) != 0 ? P9_DIALECT_U : P9_DIALECT_LEGACY;
     engine_reset(data[0] & 1 ? CTL_FLAG_READ_ONLY : 0);
-    put(0, P9_TVERSION, P9_NOTAG, version, sizeof(version) - 1);
-    put(0, P9_TATTACH, 1, attach, sizeof(attach));
+    builder_init(&b, version, sizeof(version));
+    builder_u32(&b, 8192);
+    builder_str(&b, p9_dialect_name(d), strlen(p9_dialect_name(d)));
+    put(0, P9_TVERSION, P9_NOTAG, version, (uint32_t)builder_len(&b));
+    put(0, P9_TATTACH, 1, attach, sizeof(attach) - (d == P9_DIALECT_LEGACY ? 4 : 0));
     data++;
     size--;
     for (int n = 0; size >= 4 && n < 64; n++) {

@@ -48,6 +48,23 @@ static void message(struct engine_ring *r, struct input *in)
     r->intf->out_prod = prod + len;
 }
 
+/* Tversion, Tattach; in 9P2000.u or, without n_uname, in 9P2000. */
+static void older_session(struct engine_ring *r, bool u)
+{
+    static const uint8_t first[] = "\x15\0\0\0\x64\xff\xff\x00\x20\x00\x00\x08\x00"
+                                   "9P2000.u"
+                                   "\x17\0\0\0\x68\x01\x00\0\0\0\0\xff\xff\xff\xff\0\0\0\0\0\0\0";
+    static const uint8_t legacy[] = "\x13\0\0\0\x64\xff\xff\x00\x20\x00\x00\x06\x00"
+                                    "9P2000"
+                                    "\x13\0\0\0\x68\x01\x00\0\0\0\0\xff\xff\xff\xff\0\0\0";
+    const uint8_t *from = u ? first : legacy;
+    uint32_t len = u ? sizeof(first) : sizeof(legacy);
+
+    for (uint32_t i = 0; i < len; i++)
+        r->out[(r->intf->out_prod + i) & (r->size - 1)] = from[i];
+    r->intf->out_prod += len;
+}
+
 static void session(struct engine_ring *r)
 {
     static const uint8_t first[] = "\x15\0\0\0\x64\xff\xff\x00\x20\x00\x00\x08\x00"
@@ -102,8 +119,11 @@ static void step(struct input *in)
             j[at++] = cursor_u8(&in->c);
         in->wild = true;
         break;
-    case 9:
-        session(r);
+    case 9: /* bits 5 and 6: the dialect */
+        if ((op >> 5 & 3) == 0)
+            session(r);
+        else
+            older_session(r, (op >> 5 & 3) == 1);
         break;
     case 10:
         if (!in->wild)
