@@ -492,21 +492,28 @@ static void try_creates(struct battery *b)
     }
 }
 
+/* A stat in which only this is touched. */
+#define WITH(...)                    \
+    ({                               \
+        struct u9_stat s = u9_blank; \
+        __VA_ARGS__;                 \
+        s;                           \
+    })
+
 static void try_wstats(struct battery *b)
 {
-    struct u9_stat s;
     uint32_t f;
     const struct {
         struct u9_stat s;
         uint32_t needed;
     } t[] = {
-        {(s = u9_blank, s.mode = 0600, s), OPERATION_SETATTR},
-        {(s = u9_blank, s.mtime = 5, s), OPERATION_SETATTR},
-        {(s = u9_blank, s.n_gid = 5, s), OPERATION_SETATTR},
-        {(s = u9_blank, s.length = 2, s), OPERATION_WRITE},
-        {(s = u9_blank, s.length = 2, s.mode = 0600, s), OPERATION_WRITE | OPERATION_SETATTR},
-        {(s = u9_blank, s.name = "w2", s), OPERATION_RENAME},
-        {(s = u9_blank, s.name = "w3", s.mode = 0600, s), OPERATION_RENAME | OPERATION_SETATTR},
+        {WITH(s.mode = 0600), OPERATION_SETATTR},
+        {WITH(s.mtime = 5), OPERATION_SETATTR},
+        {WITH(s.n_gid = 5), OPERATION_SETATTR},
+        {WITH(s.length = 2), OPERATION_WRITE},
+        {WITH(s.length = 2; s.mode = 0600), OPERATION_WRITE | OPERATION_SETATTR},
+        {WITH(s.name = "w2"), OPERATION_RENAME},
+        {WITH(s.name = "w3"; s.mode = 0600), OPERATION_RENAME | OPERATION_SETATTR},
         {u9_blank, 0},
     };
 
@@ -516,11 +523,11 @@ static void try_wstats(struct battery *b)
         (void)judged(b, t[i].needed, u9_ask_wstat(b->u, f, &t[i].s), P9_TWSTAT);
     /* onto something: a way of deleting it */
     if ((b->allowed & OPERATION_RENAME) != 0) {
+        struct u9_stat s = u9_blank;
         uint16_t tag;
 
         u9_host_file(b->u->rig, "v1", "1", 0644);
         u9_host_file(b->u->rig, "v2", "2", 0644);
-        s = u9_blank;
         s.name = "v2";
         tag = u9_ask_wstat(b->u, fresh(b, "v1"), &s);
         if ((b->allowed & OPERATION_DELETE) != 0)

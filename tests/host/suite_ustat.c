@@ -268,8 +268,16 @@ static void must_be_untouched(struct rig *g)
     CHECK(u9_host_has(g, "other"));
 }
 
-#define TOUCH(field, value) \
-    (s = u9_blank, s.mode = 0600, s.length = 1, s.mtime = 5, s.field = (value), s)
+#define TOUCH(field, value)      \
+    ({                           \
+        struct u9_stat touched;  \
+        touched = u9_blank;      \
+        touched.mode = 0600;     \
+        touched.length = 1;      \
+        touched.mtime = 5;       \
+        touched.field = (value); \
+        touched;                 \
+    })
 
 static void wstat_refusals_in(struct rig *g, struct u9 *u)
 {
@@ -277,7 +285,7 @@ static void wstat_refusals_in(struct rig *g, struct u9 *u)
     const int owner = u->dialect == LEGACY ? EPERM : 0;
     char long_name[300];
     struct u9_stat s;
-    struct p9_qid q;
+    struct p9_qid q, directory;
 
     memset(long_name, 'n', 256);
     long_name[256] = '\0';
@@ -290,13 +298,14 @@ static void wstat_refusals_in(struct rig *g, struct u9 *u)
     u9_walk(u, 0, 2, "d");
     u9_walk(u, 0, 3, "l");
     u9_walk(u, 0, 4, "");
-    q = u9_qid(u, "f");
+    q = directory = u9_qid(u, "f");
+    directory.type = 0x80;
     {
         const struct refusal t[] = {
             {"type", TOUCH(type, 1), EPERM, 0},
             {"dev", TOUCH(dev, 1), EPERM, 0},
             {"qid", TOUCH(qid.path, q.path + 1), EPERM, 0},
-            {"qid.type", (s = TOUCH(qid, q), s.qid.type = 0x80, s), EPERM, 0},
+            {"qid.type", TOUCH(qid, directory), EPERM, 0},
             {"DIR", TOUCH(mode, P9_DMDIR | 0600u), EINVAL, 0},
             {"APPEND", TOUCH(mode, P9_DMAPPEND | 0600u), EINVAL, 0},
             {"EXCL", TOUCH(mode, P9_DMEXCL | 0600u), EINVAL, 0},
