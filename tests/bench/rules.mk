@@ -9,6 +9,17 @@ BENCH_PROGRAMS := $(BUILD)/tests/bench/bench
 $(BUILD)/tests/bench/bench: $(BENCH_OBJS) $(SUPERVISOR_LIB) $(COMMON_LIB)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(BENCH_OBJS) $(SUPERVISOR_LIB) $(COMMON_LIB) $(LIBS)
 
+SCALE_OBJS := $(patsubst %,$(BUILD)/tests/%.o,bench/scale bench/bench_tap bench/load \
+	host/harness host/frontend host/p9c host/backend_jailed)
+$(BUILD)/tests/bench/scale: $(SCALE_OBJS) $(SUPERVISOR_LIB) $(COMMON_LIB)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(SCALE_OBJS) $(SUPERVISOR_LIB) $(COMMON_LIB) $(LIBS)
+
+# Up to DEVICES of them, each with its worker.
+DEVICES ?= 1000
+bench-scale: all $(BUILD)/tests/bench/scale
+	@BUILD=$(BUILD) tests/bench/scale.sh $(DEVICES)
+.PHONY: bench-scale
+
 # So that make bench builds it: the script itself is not made.
 tests/bench/run.sh: $(BENCH_PROGRAMS) ;
 
