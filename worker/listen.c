@@ -80,6 +80,14 @@ static void unmask(struct pump *p)
         unmask_eventfd(p);
 }
 
+void listen_start(struct pump *p)
+{
+    if (!evtchn(p))
+        return; /* this worker's own epoll set, and armed */
+    atomic_store(&p->listen.masked, (1u << p->worker->config.num_rings) - 1);
+    unmask(p);
+}
+
 /*
  * An edge wants the device read until it is empty: an event that arrives while the kernel copies earlier
  * ones out finds its buffer not empty and wakes nobody.

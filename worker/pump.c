@@ -424,6 +424,7 @@ int pump_start(struct pump *p, struct worker *w)
 void pump_open(struct pump *p)
 {
     (void)recover_rings(p->worker);
+    listen_start(p);
     pthread_mutex_lock(&p->lock);
     p->open = true;
     pthread_cond_broadcast(&p->changed);

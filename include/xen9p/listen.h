@@ -34,6 +34,8 @@ struct listen {
 
 /* Watches WFD_NOTIFY on WFD_EPOLL. Negative errno on failure. */
 int listen_init(struct pump *p);
+/* Before the first request: a predecessor may have died with the channels masked, which outlives it. */
+void listen_start(struct pump *p);
 /* An event has come: takes it. The channels that fired stay masked when there is polling. */
 void listen_take(struct pump *p);
 /*
