@@ -26,5 +26,5 @@ tests/bench/run.sh: $(BENCH_PROGRAMS) ;
 # Not of a sanitizer's build: it drives the jailed worker.
 ifeq ($(SAN)$(COV),)
 HOST_TESTS += tests/bench/smoke.sh
-HOST_TESTS_NEED += $(BENCH_PROGRAMS) $(BUILD)/xen9p-worker
+HOST_TESTS_NEED += $(BENCH_PROGRAMS) $(BUILD)/tests/bench/scale $(BUILD)/xen9p-worker
 endif
