@@ -19,6 +19,7 @@
 
 #include "lockdown_steps.h"
 #include "xen9p/descriptors.h"
+#include "xen9p/limits.h"
 
 /* Descriptors that a thread has in its hands beside those of fids, at most. */
 #define FDS_PER_THREAD 4u
@@ -79,6 +80,8 @@ int lockdown_limits(struct lockdown *l)
         err = limit(RLIMIT_MEMLOCK, 0);
     if (err == 0) /* counted in the worker's user namespace, where there is nobody else */
         err = limit(RLIMIT_NPROC, l->w->config.threads + 1);
+    if (err == 0)
+        err = limit(RLIMIT_DATA, LIMIT_DATA + (rlim_t)l->w->config.max_fids * LIMIT_DATA_PER_FID);
     return err != 0 ? err : limit_fds(l);
 }
 

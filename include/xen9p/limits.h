@@ -16,9 +16,15 @@
 #define LIMIT_THREAD_STACK (256u * 1024)
 #define LIMIT_MAX_FIDS 16384u         /* (policy) */
 #define LIMIT_MAX_MSIZE (512u * 1024) /* (policy) */
-#define LIMIT_REQUEST 8192u           /* largest request other than Twrite, bytes */
-#define LIMIT_REPLY 8192u             /* largest reply other than Rread and Rreaddir, bytes */
-#define LIMIT_MAX_LOCKS 1024u         /* byte-range locks (policy) */
+/*
+ * Memory of a worker's own, bytes (RLIMIT_DATA; rings are not in it): several times what its buffers can
+ * come to, and far from what would hurt the host.
+ */
+#define LIMIT_DATA (256ull * 1024 * 1024)
+#define LIMIT_DATA_PER_FID 4096u
+#define LIMIT_REQUEST 8192u   /* largest request other than Twrite, bytes */
+#define LIMIT_REPLY 8192u     /* largest reply other than Rread and Rreaddir, bytes */
+#define LIMIT_MAX_LOCKS 1024u /* byte-range locks (policy) */
 #define LIMIT_MAX_LOCKS_MAX 65536u
 #define LIMIT_MAX_XATTR 65536u              /* bytes of one extended attribute (policy) */
 #define LIMIT_XATTR_HELD (4u * 1024 * 1024) /* bytes of attributes that fids hold, all together */

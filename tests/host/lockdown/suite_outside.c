@@ -15,6 +15,7 @@
 #include "box.h"
 #include "xen9p/descriptors.h"
 #include "xen9p/filter.h"
+#include "xen9p/limits.h"
 
 static char text[65536];
 
@@ -193,6 +194,7 @@ static void judge_rest(const struct box *b)
     } limits[] = {
         {"Max core file size", 0},
         {"Max locked memory", 0},
+        {"Max data size", LIMIT_DATA + LIMIT_DATA_PER_FID * b->config.max_fids},
         {"Max processes", b->config.threads + 1},
         {"Max open files", WFD_FIRST_FREE + 4 * (b->config.threads + 1) + 2 * b->config.max_fids}};
 
