@@ -202,10 +202,10 @@ static long flood(struct hostile *h)
 {
     const struct ctl_event e = {.hdr = {CTL_VERSION, CTL_EVENT}, .code = CTL_EVENT_ATTACH};
 
-    for (int i = 0; i < 100000; i++)
+    for (int i = 0; i < 10000; i++)
         if (say(&e, sizeof(e), NULL, 0) < 0)
             return -1;
-    (void)snprintf(h->brief->what, sizeof(h->brief->what), "100000 messages");
+    (void)snprintf(h->brief->what, sizeof(h->brief->what), "10000 messages");
     return 0;
 }
 

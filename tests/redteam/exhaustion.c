@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
@@ -23,6 +24,44 @@ static long all_descriptors(struct hostile *h)
         n++;
     (void)snprintf(h->brief->what, sizeof(h->brief->what), "%ld opened", n);
     return res;
+}
+
+/* Room for data: address space that is not touched is enough to see where it ends. */
+static long all_memory(struct hostile *h)
+{
+    long res = 0, mib = 0;
+
+    for (; mib < 65536 && (res >= 0 || res < -4095); mib += 16)
+        res = attack(SYS_mmap, 0, 16 << 20, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, (uintptr_t)-1, 0);
+    (void)snprintf(h->brief->what, sizeof(h->brief->what), "%ld MiB", mib);
+    return res;
+}
+
+/* The same by reserving without rights, which counts nowhere, and taking the rights later. */
+static long all_memory_later(struct hostile *h)
+{
+    long at, res = 0;
+
+    at = attack(SYS_mmap, 0, 1ull << 40, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                (uintptr_t)-1, 0);
+    if (at < 0 && at >= -4095)
+        return at;
+    for (uintptr_t mib = 0; mib < 65536 && res >= 0; mib += 16) {
+        res = attack(SYS_mprotect, (uintptr_t)at + (mib << 20), 16 << 20, PROT_READ | PROT_WRITE, 0,
+                     0, 0);
+        (void)snprintf(h->brief->what, sizeof(h->brief->what), "%d MiB", (int)mib);
+    }
+    return res;
+}
+
+static long heap(struct hostile *h)
+{
+    long end = attack(SYS_brk, 0, 0, 0, 0, 0, 0), got;
+
+    (void)h;
+    got = attack(SYS_brk, (uintptr_t)end + (4ull << 30), 0, 0, 0, 0, 0);
+    return got == end ? -ENOMEM : got;
 }
 
 static long block_signals(void)
@@ -95,7 +134,10 @@ static long sparse_giant(struct hostile *h)
     }
 
 static const struct attempt table[] = {
-    RUN(all_descriptors, REFUSED), RUN(ignore_stop, LATE),       RUN(spin, LATE),
-    RUN(dump_core, CRASHED),       RUN(stack_overflow, CRASHED), RUN(sparse_giant, VAIN),
+    RUN(all_descriptors, REFUSED),  RUN(all_memory, REFUSED),
+    RUN(all_memory_later, REFUSED), RUN(heap, REFUSED),
+    RUN(ignore_stop, LATE),         RUN(spin, LATE),
+    RUN(dump_core, CRASHED),        RUN(stack_overflow, CRASHED),
+    RUN(sparse_giant, VAIN),
 };
 SUBJECT(exhaustion, table);

@@ -115,8 +115,16 @@ static long xattr_trusted(struct hostile *h)
 
 static long xattr_outside(struct hostile *h)
 {
-    static const char *const paths[] = {
-        "../outside/secret", "%o/secret", "/../outside/secret", "../mem", "/to-secret", "3", NULL};
+    static const char *const paths[] = {"../outside/secret",
+                                        "%o/secret",
+                                        "/../outside/secret",
+                                        "../mem",
+                                        "/to-secret",
+                                        "15/to-secret",
+                                        "15/../outside/secret",
+                                        "0",
+                                        "3",
+                                        NULL};
     char buf[512];
     long res = -ENOENT;
 
@@ -124,6 +132,63 @@ static long xattr_outside(struct hostile *h)
         (void)snprintf(h->brief->what, sizeof(h->brief->what), "%s", *p);
         res = attack(SYS_setxattr, AT(resolve(h, *p, buf, sizeof(buf))), AT("user.x"), AT("y"), 1,
                      0, 0);
+    }
+    return res;
+}
+
+static long xattr_labels(struct hostile *h)
+{
+    static const char *const names[] = {"security.ima", "security.evm", "security.SMACK64EXEC",
+                                        "trusted.x", NULL};
+    long res = -EPERM;
+
+    for (const char *const *n = names; *n != NULL && res < 0; n++) {
+        (void)snprintf(h->brief->what, sizeof(h->brief->what), "%s", *n);
+        res = attack(SYS_setxattr, AT("/file"), AT(*n), AT("x"), 1, 0, 0);
+    }
+    return res;
+}
+
+/*
+ * A kernel that has SELinux and no policy for it leaves its label to the owner of the file: then this
+ * succeeds, and means something on the day on which a policy is loaded.
+ */
+static long xattr_selinux(struct hostile *h)
+{
+    (void)h;
+    return attack(SYS_setxattr, AT("/file"), AT("security.selinux"), AT("x"), 1, 0, 0);
+}
+
+/* An ACL that lets one more user of the host in: ids that are none in here. */
+static long xattr_acl(struct hostile *h)
+{
+    static const uint16_t acl[] = {2,  0,                  /* version */
+                                   1,  7, 0xffff, 0xffff,  /* owner */
+                                   2,  7, 1000,   0,       /* user 1000 */
+                                   4,  5, 0xffff, 0xffff,  /* group */
+                                   16, 7, 0xffff, 0xffff,  /* mask */
+                                   32, 5, 0xffff, 0xffff}; /* others */
+
+    (void)h;
+    return attack(SYS_setxattr, AT("/file"), AT("system.posix_acl_access"), AT(acl), sizeof(acl), 0,
+                  0);
+}
+
+/* Reading, where the name need not be one of the worker's. */
+static long xattr_read_outside(struct hostile *h)
+{
+    static const char *const paths[] = {"../outside/secret",    "%o/secret", "/to-secret",
+                                        "15/../outside/secret", "../mem",    NULL};
+    char buf[512];
+    long res = -ENOENT;
+
+    for (const char *const *p = paths; *p != NULL && res < 0; p++) {
+        const char *path = resolve(h, *p, buf, sizeof(buf));
+
+        (void)snprintf(h->brief->what, sizeof(h->brief->what), "%s", *p);
+        res = attack(SYS_listxattr, AT(path), AT(h->brief->loot), 1024, 0, 0, 0);
+        if (res < 0)
+            res = attack(SYS_getxattr, AT(path), AT("user.secret"), AT(h->brief->loot), 1024, 0, 0);
     }
     return res;
 }
@@ -170,6 +235,10 @@ static const struct attempt table[] = {
     RUN(xattr_capability, KILLED | REFUSED),
     RUN(xattr_trusted, KILLED | REFUSED),
     RUN(xattr_outside, KILLED | REFUSED),
+    RUN(xattr_labels, KILLED | REFUSED),
+    WRITES(xattr_selinux, VAIN),
+    RUN(xattr_acl, KILLED | REFUSED),
+    RUN(xattr_read_outside, KILLED | REFUSED),
     RUN(chown_file, KILLED | REFUSED),
     CALL("create_setuid", SYS_openat, WFD_ROOT, AT("new"), NEW, 04755),
     CALL("create_setgid", SYS_openat, WFD_ROOT, AT("new"), NEW, 02755),

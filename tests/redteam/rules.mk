@@ -4,7 +4,7 @@
 
 REDTEAM_ATTEMPTS := $(patsubst %,$(BUILD)/tests/redteam/%.o,tools paths links moved processes kernel \
 	descriptors control marks exhaustion changes)
-REDTEAM_DRIVER := $(patsubst %,$(BUILD)/tests/redteam/%.o,redteam scene judge host) \
+REDTEAM_DRIVER := $(patsubst %,$(BUILD)/tests/redteam/%.o,redteam run scene judge host selftest) \
 	$(BUILD)/tests/host/tap.o
 
 ifeq ($(SAN)$(COV),)
