@@ -152,7 +152,7 @@ void path_name(const struct session *s, int fd, const struct stat *st, char name
     size_t len = last != NULL ? strlen(++last) : 0;
 
     if (st->st_dev == s->root.st_dev && st->st_ino == s->root.st_ino) {
-        strcpy(name, "/");
+        memcpy(name, "/", sizeof("/"));
         return;
     }
     if (len >= sizeof(deleted) && strcmp(last + len - (sizeof(deleted) - 1), deleted) == 0) {
