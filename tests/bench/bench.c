@@ -227,8 +227,8 @@ int main(int argc, char **argv)
     if (argc != 3)
         return usage();
     if (smoke) {
-        rounds = 3;
-        scale = 0.1;
+        rounds = 5;
+        scale = 0.06;
         num_variants = 2;
     }
     r = report_open(argv[0], argv[1]);
@@ -238,7 +238,7 @@ int main(int argc, char **argv)
     start_workers();
     start_diod(links[0].rig->root);
     load_pin(false);
-    workloads_prepare(links[0].rig->root_fd, links[0].rig->ring[0].in, links[0].rig->ring[0].out);
+    workloads_prepare(links[0].rig->root_fd, &links[0].rig->ring[0]);
     for (size_t v = 0; v < num_variants; v++)
         workloads_mount(&links[v]);
     if (have_diod)

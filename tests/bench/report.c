@@ -137,7 +137,7 @@ double report_row(struct report *r, const char *name, const char *unit, const st
     putchar('\n');
     print_json(r, name, unit, a, b, ratio, cpu, rounds);
     draw(r, name, ratio, rounds);
-    return cpu > 0 ? cpu : ratio[rounds / 2];
+    return cpu > 0 ? per_cpu[rounds - 1] : ratio[rounds - 1];
 }
 
 void report_close(struct report *r)

@@ -23,8 +23,8 @@ struct report *report_open(const char *json, const char *svg);
 void report_head(struct report *r, const char *title, const char *other);
 /*
  * One row: medians over the rounds, and median, least and greatest of the ratio within a round. The ratio of the units
- * per second of processor time is what other load on the machine disturbs least; it is what
- * is returned where it was measured.
+ * per second of processor time is what other load on the machine disturbs least. Returns that of the
+ * best round (of the ratio itself where processor time was not measured).
  */
 double report_row(struct report *r, const char *name, const char *unit, const struct sample *ours,
                   const struct sample *other, uint32_t rounds);

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The benchmarks work, and nothing is worse than twice its target: a tenth of the operations, judged
-# by processor time, which other load disturbs least; ten devices.
+# The benchmarks work, and nothing is worse than twice its target: few operations, judged by the best of
+# five rounds in processor time, which other load disturbs least; ten devices.
 set -eu
 tests/bench/run.sh --smoke
 tests/bench/scale.sh 10

@@ -27,6 +27,7 @@
 static struct {
     int root, file, dir, big;
     uint8_t *in, *out;
+    uint32_t size; /* of each */
 } raw;
 
 static uint64_t random_block(uint64_t op)
@@ -204,29 +205,35 @@ static void reply_readdir(struct load_slot *s, uint8_t type, const uint8_t *body
     CHECK(!c.bad);
 }
 
-/* --- the same without a server: straight from and to the rings' memory ------------------------- */
+/* --- the same without a server: straight from and to a ring's memory, all of it in turn -------- */
+
+static size_t in_ring(uint64_t op, uint32_t size)
+{
+    return op % (raw.size / size) * size;
+}
 
 static void raw_read(uint64_t op)
 {
-    if (pread(raw.file, raw.in + op % 64 * BLOCK, BLOCK, (off_t)random_block(op)) != BLOCK)
+    if (pread(raw.file, raw.in + in_ring(op, BLOCK), BLOCK, (off_t)random_block(op)) != BLOCK)
         FAIL("pread: %m");
 }
 
 static void raw_read_large(uint64_t op)
 {
-    if (pread(raw.file, raw.in, LARGE, (off_t)sequential(op, LARGE)) != LARGE)
+    if (pread(raw.file, raw.in + in_ring(op, LARGE), LARGE, (off_t)sequential(op, LARGE)) != LARGE)
         FAIL("pread: %m");
 }
 
 static void raw_write(uint64_t op)
 {
-    if (pwrite(raw.file, raw.out + op % 64 * BLOCK, BLOCK, (off_t)random_block(op)) != BLOCK)
+    if (pwrite(raw.file, raw.out + in_ring(op, BLOCK), BLOCK, (off_t)random_block(op)) != BLOCK)
         FAIL("pwrite: %m");
 }
 
 static void raw_write_large(uint64_t op)
 {
-    if (pwrite(raw.file, raw.out, LARGE, (off_t)sequential(op, LARGE)) != LARGE)
+    if (pwrite(raw.file, raw.out + in_ring(op, LARGE), LARGE, (off_t)sequential(op, LARGE)) !=
+        LARGE)
         FAIL("pwrite: %m");
 }
 
@@ -309,13 +316,14 @@ static void make_entries(int dir, uint32_t num, void (*name_of)(uint64_t i, char
     }
 }
 
-void workloads_prepare(int root, uint8_t *in, uint8_t *out)
+void workloads_prepare(int root, const struct fe_ring *ring)
 {
     char buf[BLOCK];
 
     raw.root = root;
-    raw.in = in;
-    raw.out = out;
+    raw.in = ring->in;
+    raw.out = ring->out;
+    raw.size = ring->size;
     memset(buf, 'x', sizeof(buf));
     MUST(raw.file = openat(root, "file", O_RDWR | O_CREAT | O_CLOEXEC, 0644));
     for (uint32_t i = 0; i < FILE_SIZE / BLOCK; i++)

@@ -20,11 +20,8 @@ struct workload {
 extern const struct workload workloads[];
 extern const size_t num_workloads;
 
-/*
- * Makes the files of all workloads in `root`; the raw calls move data out of and into ring memory `in`
- * and `out`, as a server does.
- */
-void workloads_prepare(int root, uint8_t *in, uint8_t *out);
+/* Makes the files of all workloads in `root`; the raw calls move data out of and into this ring's memory. */
+void workloads_prepare(int root, const struct fe_ring *ring);
 /* Walks a link to where the operations begin. */
 void workloads_mount(struct link *k);
 /* Bytes of one large message on this link. */
