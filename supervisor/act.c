@@ -216,10 +216,26 @@ static void ended_while_starting(struct device *d, const struct child *c, const 
     frontend_slow_down(d);
 }
 
-static void on_ended(void *owner, const struct child *c, bool given_up, const char *why)
+/* The cgroup goes with its worker (later, when that was given up); what it tells about the end is added to `text`. */
+static void leave_cgroup(struct device *d, char *text, size_t cap)
+{
+    size_t len = strlen(text);
+
+    if (d->cgroup[0] == '\0')
+        return;
+    if (cgroup_was_full(d->sv->cgroups, d->cgroup))
+        (void)snprintf(text + len, cap - len, " (it had reached memory-max of its policy)");
+    cgroup_remove(d->sv->cgroups, d->cgroup);
+    d->cgroup[0] = '\0';
+}
+
+static void on_ended(void *owner, const struct child *c, bool given_up, const char *end)
 {
     struct device *d = owner;
+    char why[256];
 
+    (void)snprintf(why, sizeof(why), "%s", end);
+    leave_cgroup(d, why, sizeof(why));
     d->child = NULL;
     d->threads = 0;
     if (given_up)
@@ -315,8 +331,33 @@ static const char *take_share(struct device *d)
     return why;
 }
 
+/*
+ * A cgroup for a new worker: its descriptor, 0 for none, or a negative errno with the reason in
+ * *why.
+ */
+static int make_cgroup(struct device *d, const char **why)
+{
+    struct supervisor *sv = d->sv;
+    const char *what;
+    int fd;
+
+    if (sv->cgroups == NULL)
+        return 0;
+    (void)snprintf(d->cgroup, sizeof(d->cgroup), "worker-%u-%u-%u", d->domid, d->devid,
+                   ++sv->cgroup_serial);
+    fd = cgroup_make(sv->cgroups, d->cgroup, &d->terms.cgroup, &what);
+    if (fd >= 0)
+        return fd;
+    d->cgroup[0] = '\0';
+    devices_say(d, d->terms.cgroup_required ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING,
+                "no cgroup for its worker: %s: %s; is Delegate= of the unit complete?", what,
+                strerror(-fd));
+    *why = "its cgroup cannot be made, and cgroup = required";
+    return d->terms.cgroup_required ? fd : 0;
+}
+
 /* Sends all of it to a new worker. `spec` lacks its path, its configuration and the rings. */
-static int launch_with(struct device *d, struct child_spec *spec, uint32_t flags)
+static int launch_with(struct device *d, struct child_spec *spec, uint32_t flags, const char **why)
 {
     struct ctl_config config;
     int ringmem, err;
@@ -325,16 +366,40 @@ static int launch_with(struct device *d, struct child_spec *spec, uint32_t flags
     err = admit_identity(d, &config);
     if (err != 0)
         return err;
+    spec->cgroup_fd = make_cgroup(d, why);
+    if (spec->cgroup_fd < 0)
+        return spec->cgroup_fd;
+    *why = NULL;
     ringmem = connection_map(d->connection, config.ring);
-    if (ringmem < 0)
-        return ringmem;
+    if (ringmem < 0) {
+        err = ringmem;
+        goto out;
+    }
     spec->path = d->nodes.path;
     spec->share = d->share;
     spec->config = &config;
     spec->fds[CTL_CONFIG_FD_RINGMEM] = ringmem;
     err = child_start(d->sv->children, spec, &worker_calls, d, &d->child);
     close(ringmem); /* the worker's alone from here on */
+out:
+    if (spec->cgroup_fd > 0)
+        close(spec->cgroup_fd);
+    if (err != 0 && d->cgroup[0] != '\0') {
+        cgroup_remove(d->sv->cgroups, d->cgroup);
+        d->cgroup[0] = '\0';
+    }
     return err;
+}
+
+void act_reweigh(struct device *d)
+{
+    const char *what;
+    int err = 0;
+
+    if (d->cgroup[0] != '\0')
+        err = cgroup_reweigh(d->sv->cgroups, d->cgroup, &d->terms.cgroup, &what);
+    if (err != 0)
+        devices_say(d, LOG_LEVEL_WARNING, "%s cannot be changed: %s", what, strerror(-err));
 }
 
 /*
@@ -366,7 +431,7 @@ static int launch(struct device *d, uint32_t flags, const char **why)
     if (in_force == NULL)
         return -ENOMEM;
     spec.fds[CTL_CONFIG_FD_FILTER] = filter->fd;
-    err = launch_with(d, &spec, flags);
+    err = launch_with(d, &spec, flags, why);
     if (err != 0) {
         policy_free(in_force);
         return err;

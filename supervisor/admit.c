@@ -121,7 +121,28 @@ static struct policy *resolve(struct policy_set *set, const struct device *d, ch
 
     if (err != 0 && err != -EACCES)
         (void)snprintf(why, cap, "%s", strerror(-err));
+    if (err == 0 && d->sv->cgroups == NULL &&
+        policy_number(p, POLICY_CGROUP) == POLICY_CGROUP_REQUIRED) {
+        (void)snprintf(why, cap, "cgroup = required in %s, but workers can have none: %s",
+                       policy_origin(p), d->sv->no_cgroups);
+        policy_free(p);
+        p = NULL;
+    }
     return err == 0 ? p : NULL;
+}
+
+/* The terms of d->policy; what cannot be kept of them is said. */
+static void take_terms(struct device *d)
+{
+    const struct cgroup_limits *l = &d->terms.cgroup;
+
+    terms_of(d->policy, &d->nodes, &d->terms);
+    if (d->sv->cgroups == NULL &&
+        (l->memory_max != 0 || l->cpu_weight != 100 || l->io_weight != 100))
+        devices_say(d, LOG_LEVEL_WARNING,
+                    "its policy limits memory, processor or disk, without effect: workers can have "
+                    "no cgroup, %s",
+                    d->sv->no_cgroups);
 }
 
 bool admit_device(struct device *d)
@@ -135,7 +156,7 @@ bool admit_device(struct device *d)
     d->policy = resolve(d->sv->policies, d, why, sizeof(why));
     if (d->policy == NULL)
         return refuse(d, why);
-    terms_of(d->policy, &d->nodes, &d->terms);
+    take_terms(d);
     return true;
 }
 
@@ -197,6 +218,7 @@ static void without_policy(struct device *d, const char *why)
 static void renew(struct device *d, struct policy_set *set)
 {
     struct ctl_limits before = d->terms.worker.limits;
+    struct cgroup_limits weights = d->terms.cgroup;
     struct policy *p;
     char why[512];
 
@@ -210,11 +232,14 @@ static void renew(struct device *d, struct policy_set *set)
         say_changes(d, d->in_force != NULL ? d->in_force : d->policy, p);
     policy_free(d->policy);
     d->policy = p;
-    terms_of(p, &d->nodes, &d->terms);
+    take_terms(d);
     if (d->in_force != NULL)
         policy_follow(d->in_force, p);
     if (memcmp(&before, &d->terms.worker.limits, sizeof(before)) != 0)
         act_limits(d);
+    if (weights.cpu_weight != d->terms.cgroup.cpu_weight ||
+        weights.io_weight != d->terms.cgroup.io_weight)
+        act_reweigh(d);
 }
 
 void admit_reload(struct supervisor *sv)

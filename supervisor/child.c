@@ -315,7 +315,8 @@ int child_start(struct children *cs, const struct child_spec *spec, const struct
                              .identity = spec->config->identity,
                              .id_first = spec->config->id_first,
                              .id_count = spec->config->id_count,
-                             .stderr_fd = -1};
+                             .stderr_fd = -1,
+                             .cgroup_fd = spec->cgroup_fd};
     int err;
 
     if (c == NULL)

@@ -35,7 +35,7 @@
 /* A worker sees no process, no network, no IPC object and no host name but its own. */
 #define WORKER_NAMESPACES (CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS)
 
-pid_t launch_clone(uint64_t flags, int *pidfd)
+pid_t launch_clone(uint64_t flags, int *pidfd, int cgroup)
 {
     struct clone_args args;
     long pid;
@@ -44,6 +44,10 @@ pid_t launch_clone(uint64_t flags, int *pidfd)
     args.flags = flags;
     args.pidfd = (uint64_t)(uintptr_t)pidfd;
     args.exit_signal = SIGCHLD;
+    if (cgroup > 0) {
+        args.flags |= CLONE_INTO_CGROUP;
+        args.cgroup = (uint64_t)cgroup;
+    }
     pid = syscall(SYS_clone3, &args, sizeof(args));
     return pid < 0 ? -errno : (pid_t)pid;
 }
@@ -65,7 +69,7 @@ int launch_worker(const struct launch_spec *spec, struct launch_result *out)
     /* The child must not run our handlers in its copy of us. It takes the mask off again. */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    pid = launch_clone(CLONE_PIDFD | WORKER_NAMESPACES, &out->pidfd);
+    pid = launch_clone(CLONE_PIDFD | WORKER_NAMESPACES, &out->pidfd, spec->cgroup_fd);
     if (pid == 0) {
         close(sock[0]);
         launch_child(spec, sock[1]);

@@ -17,8 +17,11 @@
 /* Becomes the worker; comes back never. `control` is the worker's end of the socket. */
 _Noreturn void launch_child(const struct launch_spec *spec, int control);
 
-/* clone3 with fork's meaning: 0 in the child, its pid in the parent, or a negative errno. */
-pid_t launch_clone(uint64_t flags, int *pidfd);
+/*
+ * clone3 with fork's meaning: 0 in the child, its pid in the parent, or a negative errno. The child
+ * begins in the cgroup of descriptor `cgroup`, unless that is 0.
+ */
+pid_t launch_clone(uint64_t flags, int *pidfd, int cgroup);
 
 /*
  * Walks to `path` (absolute, without empty, "." or ".." components, not "/"), making missing

@@ -83,7 +83,7 @@ int launch_userns(struct id_map uids, struct id_map gids)
 
     if (pipe2(pipe_fd, O_CLOEXEC) != 0)
         return -errno;
-    pid = launch_clone(CLONE_FILES | CLONE_NEWUSER, NULL);
+    pid = launch_clone(CLONE_FILES | CLONE_NEWUSER, NULL, 0);
     if (pid == 0)
         helper(pipe_fd[1]);
     fd = (int)pid;

@@ -207,6 +207,16 @@ static int open_worker(void)
     return -1;
 }
 
+/* After the claim: another instance has cgroups of its own here. */
+static void open_cgroups(struct supervisor *sv)
+{
+    sv->cgroups = cgroups_open_own(&sv->no_cgroups);
+    if (sv->cgroups == NULL)
+        log_notice("no cgroups for workers: %s; memory-max, cpu-weight and io-weight have no "
+                   "effect, and cgroup = required refuses",
+                   sv->no_cgroups);
+}
+
 /* -1 to go on, or the exit status. */
 static int take_claim(struct supervisor *sv)
 {
@@ -255,6 +265,7 @@ static int serve(struct supervisor *sv)
 
     if (status >= 0)
         return status;
+    open_cgroups(sv);
     loop_after(sv->loop, after_event, sv);
     err = xenbus_start(sv, store_lost);
     if (err != 0) {
@@ -300,6 +311,7 @@ int main(int argc, char **argv)
     xs_close(sv.xs);
     filter_cache_clear(&sv.filters);
     idpool_free(sv.ids);
+    cgroups_close(sv.cgroups);
     log_notice("ends with status %d", status);
     return status;
 }

@@ -76,6 +76,10 @@ void terms_of(const struct policy *p, const struct backend_nodes *nodes, struct 
     out->max_ring_order = number(p, POLICY_MAX_RING_ORDER);
     if (policy_number(p, POLICY_AUDIT) != 0)
         out->log_bytes = policy_number(p, POLICY_LOG_MAX) * policy_number(p, POLICY_LOG_KEEP);
+    out->cgroup.memory_max = policy_number(p, POLICY_MEMORY_MAX);
+    out->cgroup.cpu_weight = number(p, POLICY_CPU_WEIGHT);
+    out->cgroup.io_weight = number(p, POLICY_IO_WEIGHT);
+    out->cgroup_required = policy_number(p, POLICY_CGROUP) == POLICY_CGROUP_REQUIRED;
     out->log_level = (enum log_level)policy_number(p, POLICY_LOG_LEVEL);
     out->restart.limit = number(p, POLICY_RESTART_LIMIT);
     out->restart.window_ms = number(p, POLICY_RESTART_WINDOW) * 1000;

@@ -23,6 +23,9 @@ void act_refuse(struct device *d, const struct nodes_fault *fault);
  */
 void act_limits(struct device *d);
 
+/* Gives the cgroup of the device's worker the weights of its terms. */
+void act_reweigh(struct device *d);
+
 /* Closes and frees all that a device holds; its worker must have ended or been given up. */
 void act_release(struct device *d);
 

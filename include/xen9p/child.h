@@ -49,6 +49,7 @@ struct child_spec {
     const char *path; /* export */
     int worker_fd;
     bool read_only;
+    int cgroup_fd;             /* see launch_spec; the caller's */
     struct ctl_config *config; /* hdr.type is set here */
     struct budget share;       /* of the host's: counts until it has ended, even when given up */
     int fds[4];                /* in the order of enum ctl_config_fd; the caller's */

@@ -36,6 +36,7 @@ struct launch_spec {
      */
     uint32_t id_first, id_count;
     int stderr_fd; /* -1: /dev/null */
+    int cgroup_fd; /* directory of the cgroup in which the child begins; 0: the caller's */
 };
 
 struct launch_result {

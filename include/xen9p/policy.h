@@ -76,6 +76,7 @@ enum policy_key {
 enum policy_access { POLICY_READ_ONLY, POLICY_READ_WRITE };
 enum policy_toolstack { POLICY_FOLLOW, POLICY_IGNORE };
 enum policy_violation { POLICY_RESTART, POLICY_QUARANTINE };
+enum policy_cgroup { POLICY_CGROUP_OPTIONAL, POLICY_CGROUP_REQUIRED };
 enum policy_chown { POLICY_CHOWN_IGNORE, POLICY_CHOWN_REFUSE };
 enum policy_audit_full { POLICY_AUDIT_BLOCK, POLICY_AUDIT_DROP };
 

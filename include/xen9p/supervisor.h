@@ -35,6 +35,9 @@ struct supervisor {
     uint32_t num_devices;
     int worker_fd; /* the worker's executable */
     struct filter_cache filters;
+    struct cgroups *cgroups; /* for workers; NULL: */
+    const char *no_cgroups;  /* why there are none */
+    uint32_t cgroup_serial;  /* part of their names */
     const char *policy_dir;
     struct idpool *ids;          /* ranges for identity mapped */
     bool keeps_host_identity;    /* capabilities of identity host were not given away */
@@ -83,6 +86,7 @@ struct device {
     uint32_t offered_rings;        /* max-rings as published */
     uint32_t offered_order;        /* max-ring-page-order as published */
     struct budget share;           /* of the host's, that it may use */
+    char cgroup[CGROUP_NAME_MAX];  /* of its worker, "" for none */
     char filter[FILTER_HASH_SIZE]; /* of its worker; "" when there was none so far */
     struct frontend_watch fe;
 

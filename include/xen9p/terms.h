@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "xen9p/cgroup.h"
 #include "xen9p/control.h"
 #include "xen9p/log.h"
 #include "xen9p/nodes.h"
@@ -20,7 +21,9 @@ struct terms {
     bool quarantine;    /* a worker that does what it must not has no successor */
     uint32_t max_rings; /* offered to the guest */
     uint32_t max_ring_order;
-    uint64_t log_bytes;       /* of all audit files of the domain; 0: nothing is recorded */
+    uint64_t log_bytes; /* of all audit files of the domain; 0: nothing is recorded */
+    struct cgroup_limits cgroup;
+    bool cgroup_required;     /* no worker without one */
     enum log_level log_level; /* of lines about the device */
     struct succession_rules restart;
     /*

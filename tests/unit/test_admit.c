@@ -65,6 +65,14 @@ void act_limits(struct device *d)
     told++;
 }
 
+static unsigned reweighed;
+
+void act_reweigh(struct device *d)
+{
+    (void)d;
+    reweighed++;
+}
+
 /* --- files --------------------------------------------------------------------------------------- */
 
 static void policy(const char *text)
@@ -100,7 +108,7 @@ static int remove_dir(void **state)
 
 /* --- devices ------------------------------------------------------------------------------------- */
 
-static struct supervisor sv = {.policy_dir = dir};
+static struct supervisor sv = {.policy_dir = dir, .no_cgroups = "not here"};
 
 static struct device *device(uint32_t domid, const char *path, enum device_state state)
 {
@@ -361,6 +369,32 @@ static void test_renamed(void **state)
     assert_int_equal(d->terms.worker.threads, 7);
 }
 
+/* Without cgroups: said where it matters, refused where they are demanded. */
+static void test_cgroups(void **state)
+{
+    static const char *const all[] = {"a", "b", "c"};
+    struct device *a = device(1, "/srv/a", DEVICE_NEW), *b = device(2, "/srv/a", DEVICE_NEW);
+    struct device *c = device(3, "/srv/a", DEVICE_NEW);
+
+    (void)state;
+    names = all;
+    load_policy("domain \"a\" { cgroup = required }\ndomain \"b\" { memory-max = 64M }\n");
+    assert_false(admit_device(a));
+    assert_non_null(strstr(a->error, "but workers can have none: not here"));
+    assert_true(admit_device(b));
+    assert_said("2: its policy limits memory, processor or disk, without effect");
+    assert_true(admit_device(c));
+    assert_null(strstr(said, "3: "));
+    sv.cgroups = (struct cgroups *)(void *)&reweighed; /* never looked into */
+    assert_true(admit_device(a));
+    policy("domain \"c\" { cpu-weight = 50 }\n");
+    reweighed = 0;
+    (void)log_of(do_reload);
+    assert_int_equal(reweighed, 1);
+    assert_int_equal(c->terms.cgroup.cpu_weight, 50);
+    sv.cgroups = NULL;
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, NULL, end)
 
 int main(void)
@@ -370,6 +404,7 @@ int main(void)
         TEST(test_by_path),        TEST(test_reload_keeps_the_old),
         TEST(test_reload),         TEST(test_limits_are_told),
         TEST(test_reload_refuses), TEST(test_renamed),
+        TEST(test_cgroups),
     };
 
     return cmocka_run_group_tests(tests, make_dir, remove_dir);

@@ -60,6 +60,10 @@ static const struct arrival {
     {POLICY_READ_BANDWIDTH, 25, FIELD(worker.limits.read_bandwidth), 25},
     {POLICY_WRITE_BANDWIDTH, 26, FIELD(worker.limits.write_bandwidth), 26},
     {POLICY_AUDIT, 1, FIELD(log_bytes), UINT64_C(256) << 20},
+    {POLICY_MEMORY_MAX, 29, FIELD(cgroup.memory_max), 29},
+    {POLICY_CPU_WEIGHT, 30, FIELD(cgroup.cpu_weight), 30},
+    {POLICY_IO_WEIGHT, 31, FIELD(cgroup.io_weight), 31},
+    {POLICY_CGROUP, POLICY_CGROUP_REQUIRED, FIELD(cgroup_required), 1},
     {POLICY_LOG_LEVEL, LOG_LEVEL_DEBUG, FIELD(log_level), LOG_LEVEL_DEBUG},
     {POLICY_ON_VIOLATION, POLICY_QUARANTINE, FIELD(quarantine), 1},
     {POLICY_RESTART_LIMIT, 3, FIELD(restart.limit), 3},
@@ -81,14 +85,12 @@ static uint64_t field(const struct terms *t, const struct arrival *a)
 static bool elsewhere(enum policy_key key)
 {
     static const enum policy_key keys[] = {
-        POLICY_PATH_ALLOW,       /* admission */
-        POLICY_SUBMOUNTS,        /* one choice only */
-        POLICY_IDENTITY_RANGE,   /* the launch */
-        POLICY_IDENTITY_POOL,    /* the same */
-        POLICY_TOOLSTACK_LIMITS, /* policy_ceiling() */
-        POLICY_MEMORY_MAX,       POLICY_CPU_WEIGHT, POLICY_IO_WEIGHT,
-        POLICY_CGROUP,                                               /* the cgroup */
-        POLICY_AUDIT_FULL,       POLICY_LOG_MAX,    POLICY_LOG_KEEP, /* xen9p-audit */
+        POLICY_PATH_ALLOW,                                        /* admission */
+        POLICY_SUBMOUNTS,                                         /* one choice only */
+        POLICY_IDENTITY_RANGE,                                    /* the launch */
+        POLICY_IDENTITY_POOL,                                     /* the same */
+        POLICY_TOOLSTACK_LIMITS,                                  /* policy_ceiling() */
+        POLICY_AUDIT_FULL,       POLICY_LOG_MAX, POLICY_LOG_KEEP, /* xen9p-audit */
     };
 
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
