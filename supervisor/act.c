@@ -63,17 +63,18 @@ static bool make_offer(struct device *d)
     uint32_t most = d->terms.max_ring_order;
     uint32_t rings =
         d->terms.max_rings < LIMIT_WAITING_RINGS ? d->terms.max_rings : LIMIT_WAITING_RINGS;
+    const struct budget *host = &d->sv->host;
     struct budget used;
 
     budget_used(d->sv, d, &used);
     d->offered_rings = d->terms.max_rings;
-    d->offered_order = budget_order(&used, rings, most);
+    d->offered_order = budget_order(host, &used, rings, most);
     if (d->offered_order == 0) {
-        (void)snprintf(d->error, sizeof(d->error),
-                       "host budget: all but %llu of %llu grant mappings for 9pfs are promised; "
-                       "lower max-rings or max-ring-order in policies",
-                       (unsigned long long)(budget_host.grants - used.grants),
-                       (unsigned long long)budget_host.grants);
+        (void)snprintf(
+            d->error, sizeof(d->error),
+            "host budget: %llu of %llu grant mappings for 9pfs (host-grants) are promised; "
+            "lower max-rings or max-ring-order in policies",
+            (unsigned long long)used.grants, (unsigned long long)host->grants);
         devices_say(d, LOG_LEVEL_ERROR, "refused: %s", d->error);
         return false;
     }
@@ -83,7 +84,7 @@ static bool make_offer(struct device *d)
                     "host budget: max-ring-page-order lowered from %u to %u, %llu of %llu grant "
                     "mappings for 9pfs are promised",
                     most, d->offered_order, (unsigned long long)used.grants,
-                    (unsigned long long)budget_host.grants);
+                    (unsigned long long)host->grants);
     return true;
 }
 

@@ -13,12 +13,13 @@
 
 #define LEAST_THREADS 2u /* the first one, and one that executes requests */
 
-const struct budget budget_host = {
-    .grants = LIMIT_HOST_GRANTS,
-    .fids = LIMIT_HOST_FIDS,
-    .threads = LIMIT_HOST_THREADS,
-    .log_bytes = LIMIT_HOST_LOG,
-};
+void budget_host(const struct policy_set *set, struct budget *out)
+{
+    out->grants = policy_host(set, POLICY_HOST_GRANTS);
+    out->fids = policy_host(set, POLICY_HOST_FIDS);
+    out->threads = policy_host(set, POLICY_HOST_THREADS);
+    out->log_bytes = policy_host(set, POLICY_HOST_LOG);
+}
 
 uint64_t budget_grants(uint32_t rings, uint32_t order)
 {
@@ -30,9 +31,10 @@ static uint64_t left(uint64_t limit, uint64_t used)
     return limit > used ? limit - used : 0;
 }
 
-uint32_t budget_order(const struct budget *used, uint32_t rings, uint32_t most)
+uint32_t budget_order(const struct budget *host, const struct budget *used, uint32_t rings,
+                      uint32_t most)
 {
-    uint64_t rest = left(budget_host.grants, used->grants);
+    uint64_t rest = left(host->grants, used->grants);
 
     for (uint32_t order = most; order >= RING_MIN_ORDER; order--)
         if (budget_grants(rings, order) <= rest / LIMIT_HOST_PART)
@@ -78,17 +80,18 @@ void budget_used(const struct supervisor *sv, const struct device *except, struc
 }
 
 /* NULL when `more` fits beside `used`. */
-static const char *refusal(const struct budget *used, const struct budget *more)
+static const char *refusal(const struct budget *host, const struct budget *used,
+                           const struct budget *more)
 {
-    if (more->grants > left(budget_host.grants, used->grants))
-        return "the host's grant mappings for 9pfs are used up; lower max-rings or max-ring-order "
-               "in policies";
-    if (more->fids > left(budget_host.fids, used->fids))
-        return "the host's fids are used up; lower max-fids in policies";
-    if (more->threads > left(budget_host.threads, used->threads))
-        return "the host's worker threads are used up; lower threads in policies";
-    if (more->log_bytes > left(budget_host.log_bytes, used->log_bytes))
-        return "the host's space for audit logs is promised already; lower log-max or log-keep in "
+    if (more->grants > left(host->grants, used->grants))
+        return "the host's grant mappings for 9pfs (host-grants) are used up; lower max-rings or "
+               "max-ring-order in policies";
+    if (more->fids > left(host->fids, used->fids))
+        return "the host's fids (host-fids) are used up; lower max-fids in policies";
+    if (more->threads > left(host->threads, used->threads))
+        return "the host's threads (host-threads) are used up; lower threads in policies";
+    if (more->log_bytes > left(host->log_bytes, used->log_bytes))
+        return "the host's space for audit logs (host-log) is promised already; lower log-max or log-keep in "
                "policies";
     return NULL;
 }
@@ -105,17 +108,18 @@ static bool log_is_counted(const struct device *d)
 const char *budget_take(struct device *d, uint32_t fids, uint32_t threads, uint64_t log_bytes)
 {
     struct budget used, more = {.grants = d->share.grants};
+    const struct budget *host = &d->sv->host;
     const char *why;
 
     budget_used(d->sv, d, &used);
-    more.fids = budget_part(budget_host.fids, used.fids, fids, LIMIT_LEAST_FIDS);
-    more.threads = budget_part(budget_host.threads, used.threads, threads + 1, LEAST_THREADS);
+    more.fids = budget_part(host->fids, used.fids, fids, LIMIT_LEAST_FIDS);
+    more.threads = budget_part(host->threads, used.threads, threads + 1, LEAST_THREADS);
     more.log_bytes = log_is_counted(d) ? 0 : log_bytes;
     if (more.fids == 0)
         more.fids = LIMIT_LEAST_FIDS; /* which do not fit */
     if (more.threads == 0)
         more.threads = LEAST_THREADS;
-    why = refusal(&used, &more);
+    why = refusal(host, &used, &more);
     if (why == NULL)
         d->share = (struct budget){more.grants, more.fids, more.threads, log_bytes};
     else

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "xen9p/filter.h"
+#include "xen9p/filter_cache.h"
 #include "xen9p/policy.h"
 
 const char ctl_policy_help[] =
@@ -115,12 +115,16 @@ static int print_policy(const struct policy *p)
 static int print_filter(const struct policy *p)
 {
     struct filter_spec spec = {.notify = CTL_NOTIFY_EVTCHN};
+    struct filter_cache cache = {.num = 0};
+    const struct compiled_filter *filter;
     int err;
 
     spec.read_only = policy_number(p, POLICY_ACCESS) == POLICY_READ_ONLY;
     spec.forbidden = OPERATIONS_ALL & ~(uint32_t)policy_number(p, POLICY_OPERATIONS);
     spec.identity = (enum ctl_identity)policy_number(p, POLICY_IDENTITY);
-    printf("# %s\n", policy_origin(p));
+    filter = filter_cache_get(&cache, &spec, &err);
+    printf("# %s\n# %s\n", policy_origin(p), filter != NULL ? filter->hash : strerror(-err));
+    filter_cache_clear(&cache);
     if (finish_output() != 0)
         return 1;
     err = filter_print(&spec, STDOUT_FILENO);

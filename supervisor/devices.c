@@ -255,11 +255,11 @@ static void dump_budget(const struct supervisor *sv)
     budget_used(sv, NULL, &used);
     log_notice("host budget: %llu of %llu grants, %llu of %llu fids, %llu of %llu threads, "
                "%llu of %llu MiB of audit logs",
-               (unsigned long long)used.grants, (unsigned long long)budget_host.grants,
-               (unsigned long long)used.fids, (unsigned long long)budget_host.fids,
-               (unsigned long long)used.threads, (unsigned long long)budget_host.threads,
+               (unsigned long long)used.grants, (unsigned long long)sv->host.grants,
+               (unsigned long long)used.fids, (unsigned long long)sv->host.fids,
+               (unsigned long long)used.threads, (unsigned long long)sv->host.threads,
                (unsigned long long)used.log_bytes >> 20,
-               (unsigned long long)budget_host.log_bytes >> 20);
+               (unsigned long long)sv->host.log_bytes >> 20);
 }
 
 void devices_dump(const struct supervisor *sv)

@@ -134,6 +134,12 @@ static void take_value(struct policy_section *s, enum policy_key key, bool first
     }
     if (v->broken)
         return;
+    if (key >= POLICY_DOMAIN_KEYS && s->kind != POLICY_DEFAULTS) {
+        v->given = v->broken = true;
+        policy_error(parser->report, parser->file, line,
+                     "%s is the host's, not a domain's; it stands only in defaults", k->name);
+        return;
+    }
     if (first)
         v->at = (struct policy_place){parser->file, line};
     if (k->enforced == POLICY_NOT_ENFORCED) {

@@ -8,7 +8,6 @@
 #include "hash.h"
 #include "policy_internal.h"
 #include "xen9p/budget.h"
-#include "xen9p/limits.h"
 
 static void print_place(const struct policy_value *v, FILE *out)
 {
@@ -78,7 +77,7 @@ void policy_print(const struct policy *p, FILE *out)
     policy_hash(p, hash);
     (void)fprintf(out, "# %s\n", hash);
     print_title(p, out);
-    for (int i = 0; i < POLICY_KEYS; i++)
+    for (int i = 0; i < POLICY_DOMAIN_KEYS; i++)
         if (policy_keys[i].enforced != POLICY_NOT_ENFORCED)
             print_key(p, (enum policy_key)i, out);
     (void)fputs("}\n# not enforced by this version, and refused in a file:", out);
@@ -97,7 +96,7 @@ void policy_hash(const struct policy *p, char out[POLICY_HASH_SIZE])
 
     _Static_assert(POLICY_HASH_SIZE == HASH_TEXT_SIZE, "one form for all hashes");
     hash_begin(&h);
-    for (int i = 0; i < POLICY_KEYS; i++) {
+    for (int i = 0; i < POLICY_DOMAIN_KEYS; i++) {
         char *text = value_text(p, (enum policy_key)i);
 
         /* name, value and newline: a value holds no newline, so that no two policies look alike */
@@ -110,11 +109,11 @@ void policy_hash(const struct policy *p, char out[POLICY_HASH_SIZE])
     hash_end(&h, out);
 }
 
-void policy_differences(const struct policy *from, const struct policy *to,
+static void differences(const struct policy *from, const struct policy *to, int first, int end,
                         void (*tell)(void *arg, enum policy_key key, const char *a, const char *b),
                         void *arg)
 {
-    for (int i = 0; i < POLICY_KEYS; i++) {
+    for (int i = first; i < end; i++) {
         char *a = value_text(from, (enum policy_key)i), *b = value_text(to, (enum policy_key)i);
 
         if (a == NULL || b == NULL || strcmp(a, b) != 0)
@@ -122,6 +121,13 @@ void policy_differences(const struct policy *from, const struct policy *to,
         free(a);
         free(b);
     }
+}
+
+void policy_differences(const struct policy *from, const struct policy *to,
+                        void (*tell)(void *arg, enum policy_key key, const char *a, const char *b),
+                        void *arg)
+{
+    differences(from, to, 0, POLICY_DOMAIN_KEYS, tell, arg);
 }
 
 struct diff {
@@ -198,9 +204,22 @@ static size_t diff_section(struct policy_set *from, const struct policy_section 
     return differ;
 }
 
+/* What is nobody's in particular. */
+static size_t diff_host(struct policy_set *from, struct policy_set *to, FILE *out)
+{
+    struct policy *a = policy_of_section(from, NULL), *b = policy_of_section(to, NULL);
+    struct diff d = {a, b, out, 0, 0};
+
+    if (a != NULL && b != NULL)
+        differences(a, b, POLICY_DOMAIN_KEYS, POLICY_KEYS, diff_key, &d);
+    policy_free(a);
+    policy_free(b);
+    return d.differ;
+}
+
 size_t policy_diff_sets(struct policy_set *from, struct policy_set *to, FILE *out)
 {
-    size_t differ = diff_section(from, NULL, to, NULL, out);
+    size_t differ = diff_section(from, NULL, to, NULL, out) + diff_host(from, to, out);
 
     for (size_t i = 0; i < from->num_sections; i++) {
         const struct policy_section *s = from->section[i];
@@ -218,20 +237,26 @@ size_t policy_diff_sets(struct policy_set *from, struct policy_set *to, FILE *ou
 }
 
 /* What all domains together could ask for, against what xen9pd hands out. */
-static void print_excess(const struct budget *sum, FILE *out)
+static void print_excess(const struct policy_set *set, const struct budget *sum, FILE *out)
 {
-    static const char more[] =
-        "That is more %s than xen9pd hands out on a host (%llu): devices get "
-        "less, or none, when all are there.\n";
+    const struct {
+        enum policy_key key;
+        uint64_t asked;
+        const char *what;
+    } parts[] = {
+        {POLICY_HOST_FIDS, sum->fids, "fids"},
+        {POLICY_HOST_THREADS, sum->threads, "threads"},
+        {POLICY_HOST_GRANTS, sum->grants, "grants"},
+        {POLICY_HOST_LOG, sum->log_bytes, "bytes of log"},
+    };
 
-    if (sum->fids > LIMIT_HOST_FIDS)
-        (void)fprintf(out, more, "fids", (unsigned long long)LIMIT_HOST_FIDS);
-    if (sum->threads > LIMIT_HOST_THREADS)
-        (void)fprintf(out, more, "threads", (unsigned long long)LIMIT_HOST_THREADS);
-    if (sum->grants > LIMIT_HOST_GRANTS)
-        (void)fprintf(out, more, "grants", (unsigned long long)LIMIT_HOST_GRANTS);
-    if (sum->log_bytes > LIMIT_HOST_LOG)
-        (void)fprintf(out, more, "bytes of log", (unsigned long long)LIMIT_HOST_LOG);
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+        if (parts[i].asked > policy_host(set, parts[i].key))
+            (void)fprintf(out,
+                          "That is more %s than %s (%llu): devices get less, or none, when all are "
+                          "there.\n",
+                          parts[i].what, policy_keys[parts[i].key].name,
+                          (unsigned long long)policy_host(set, parts[i].key));
 }
 
 static void add_domain(const struct policy *p, struct budget *sum)
@@ -271,5 +296,5 @@ void policy_print_sum(struct policy_set *set, FILE *out)
         domains, domains == 1 ? "" : "s", globs, (unsigned long long)sum.fids,
         (unsigned long long)sum.threads, (unsigned long long)sum.grants,
         (unsigned long long)sum.log_bytes >> 20);
-    print_excess(&sum, out);
+    print_excess(set, &sum, out);
 }

@@ -122,6 +122,13 @@ size_t policy_set_domains(const struct policy_set *set)
     return n;
 }
 
+uint64_t policy_host(const struct policy_set *set, enum policy_key key)
+{
+    const struct policy_section *s = set->defaults;
+
+    return s != NULL && s->value[key].given ? s->value[key].number : set->preset[key].number;
+}
+
 size_t policy_set_files(const struct policy_set *set)
 {
     return set->num_files;

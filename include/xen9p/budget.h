@@ -21,8 +21,10 @@ struct budget {
     uint64_t log_bytes; /* of audit files; once for all devices of a domain */
 };
 
-/* LIMIT_HOST_*. */
-extern const struct budget budget_host;
+struct policy_set;
+
+/* What there is: the host's keys of the policy. */
+void budget_host(const struct policy_set *set, struct budget *out);
 
 /* Grants of `rings` rings of this order. */
 uint64_t budget_grants(uint32_t rings, uint32_t order);
@@ -31,7 +33,8 @@ uint64_t budget_grants(uint32_t rings, uint32_t order);
  * The order that a device with `rings` rings is offered: at most `most`, less when it would take
  * more than 1/LIMIT_HOST_PART of the grants that are left. 0: not even the smallest rings fit.
  */
-uint32_t budget_order(const struct budget *used, uint32_t rings, uint32_t most);
+uint32_t budget_order(const struct budget *host, const struct budget *used, uint32_t rings,
+                      uint32_t most);
 
 /*
  * How much of `most` a device gets when `used` of `limit` is taken: no more than

@@ -74,17 +74,9 @@
 #define LIMIT_STABLE_MS 60000 /* served that long: earlier failed connections are forgiven */
 #define LIMIT_ORPHAN_MS 200   /* look again whether a dead supervisor's workers are gone */
 
-/*
- * Host budgets: what all devices together may use. Grants: dom0's default maptrack table holds
- * 262144; an eighth is left to the other backends. Fids: 256 devices of the default, 6.6 GB of the
- * kernel's memory if all were in use. Threads: 1024 devices of the default, each with its first one.
- */
-#define LIMIT_HOST_GRANTS 229376u
-#define LIMIT_HOST_FIDS (256u * LIMIT_MAX_FIDS)
-#define LIMIT_HOST_THREADS (1024u * (LIMIT_THREADS + 1))
-#define LIMIT_HOST_LOG (UINT64_C(64) << 30) /* bytes */
-#define LIMIT_HOST_PART 8u                  /* a device gets at most this part of what is left */
-#define LIMIT_LEAST_FIDS 64u                /* of a device; it is refused where there are fewer */
+/* Host budgets: what all devices together may use are keys of the policy (host-grants, ...). */
+#define LIMIT_HOST_PART 8u     /* a device gets at most this part of what is left */
+#define LIMIT_LEAST_FIDS 64u   /* of a device; it is refused where there are fewer */
 #define LIMIT_WAITING_RINGS 2u /* a device whose guest has not connected counts with so many */
 
 /* Time, in milliseconds. */

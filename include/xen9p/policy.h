@@ -69,8 +69,14 @@ enum policy_key {
     POLICY_RESTART_WINDOW,
     POLICY_RESTART_DELAY,
     POLICY_RESTART_DELAY_MAX,
+    /* of the host, not of a domain: only in `defaults` */
+    POLICY_HOST_GRANTS,
+    POLICY_HOST_FIDS,
+    POLICY_HOST_THREADS,
+    POLICY_HOST_LOG,
     POLICY_KEYS,
 };
+#define POLICY_DOMAIN_KEYS POLICY_HOST_GRANTS /* those before it */
 
 /* Numbers of the choices, in the order in which the table names them. */
 enum policy_access { POLICY_READ_ONLY, POLICY_READ_WRITE };
@@ -207,6 +213,9 @@ struct policy *policy_copy(const struct policy *p);
  */
 void policy_follow(struct policy *p, const struct policy *newer);
 
+/* What `set` says about the host as a whole: a POLICY_HOST_ key. */
+uint64_t policy_host(const struct policy_set *set, enum policy_key key);
+
 uint64_t policy_number(const struct policy *p, enum policy_key key);
 /* Operations that are left when access is taken into account. */
 uint32_t policy_operations(const struct policy *p);
@@ -247,7 +256,7 @@ bool policy_chosen_by_uuid(const struct policy *p);
 /* As a section that could be loaded, each value with where it came from. */
 void policy_print(const struct policy *p, FILE *out);
 
-/* Calls `tell` with each key whose value differs, and both values as they would stand in a file. */
+/* Calls `tell` with each key of a domain whose value differs, and both values as they would stand in a file. */
 void policy_differences(const struct policy *from, const struct policy *to,
                         void (*tell)(void *arg, enum policy_key key, const char *a, const char *b),
                         void *arg);

@@ -39,6 +39,7 @@ struct supervisor {
     const char *no_cgroups;  /* why there are none */
     uint32_t cgroup_serial;  /* part of their names */
     const char *policy_dir;
+    struct budget host;          /* what devices share, by the same */
     struct idpool *ids;          /* ranges for identity mapped */
     bool keeps_host_identity;    /* capabilities of identity host were not given away */
     struct policy_set *policies; /* as loaded last without an error */

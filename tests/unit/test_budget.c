@@ -15,6 +15,12 @@
 
 #define MAX_DEVICES 1100
 
+static struct budget host; /* the built-in one */
+#define LIMIT_HOST_GRANTS host.grants
+#define LIMIT_HOST_FIDS host.fids
+#define LIMIT_HOST_THREADS host.threads
+#define LIMIT_HOST_LOG host.log_bytes
+
 static struct budget given_up; /* what workers hold that do not end */
 
 void children_held(const struct children *cs, struct budget *out)
@@ -46,10 +52,10 @@ static void test_orders(void **state)
 
     (void)state;
     assert_int_equal(budget_grants(2, 9), 1026);
-    assert_int_equal(budget_order(&used, 2, 9), 9);
-    assert_int_equal(budget_order(&used, 2, 4), 4);
+    assert_int_equal(budget_order(&host, &used, 2, 9), 9);
+    assert_int_equal(budget_order(&host, &used, 2, 4), 4);
     /* devices with two rings come until there is no room: each order is offered, none is skipped */
-    for (uint32_t order; (order = budget_order(&used, 2, 9)) != 0; devices++) {
+    for (uint32_t order; (order = budget_order(&host, &used, 2, 9)) != 0; devices++) {
         assert_true(order == last || order == last - 1);
         last = order;
         used.grants += budget_grants(2, order);
@@ -59,7 +65,7 @@ static void test_orders(void **state)
     assert_true(devices > 255);
     assert_true(LIMIT_HOST_GRANTS - used.grants < budget_grants(2, 1));
     used.grants = LIMIT_HOST_GRANTS + 1; /* more than there is: nothing wraps */
-    assert_int_equal(budget_order(&used, 1, 9), 0);
+    assert_int_equal(budget_order(&host, &used, 1, 9), 0);
 }
 
 static void test_parts(void **state)
@@ -77,7 +83,7 @@ static void test_parts(void **state)
 /* Devices of the default, until one is refused: nobody gets more than there is. */
 static void test_fids_run_out(void **state)
 {
-    struct supervisor sv = {.worker_fd = -1};
+    struct supervisor sv = {.worker_fd = -1, .host = host};
     struct device *d = make(&sv, MAX_DEVICES);
     struct budget used;
     const char *why = NULL;
@@ -105,7 +111,7 @@ static void test_fids_run_out(void **state)
 
 static void test_given_up(void **state)
 {
-    struct supervisor sv = {.worker_fd = -1};
+    struct supervisor sv = {.worker_fd = -1, .host = host};
     struct device *d = make(&sv, 2);
 
     (void)state;
@@ -124,7 +130,7 @@ static void test_given_up(void **state)
 /* Two devices of one domain write one log. */
 static void test_log(void **state)
 {
-    struct supervisor sv = {.worker_fd = -1};
+    struct supervisor sv = {.worker_fd = -1, .host = host};
     struct device *d = make(&sv, 4);
     struct budget used;
 
@@ -143,13 +149,49 @@ static void test_log(void **state)
     free(d);
 }
 
+static int read_host(void **state)
+{
+    struct policy_report report = {0};
+    struct policy_set *set = policy_load_text("t", "", 0, &report);
+
+    (void)state;
+    if (set == NULL)
+        return -1;
+    budget_host(set, &host);
+    policy_set_unref(set);
+    return host.fids == (uint64_t)256 * LIMIT_MAX_FIDS ? 0 : -1; /* 256 devices of the default */
+}
+
+/* Said in the policy: for the host, and there only. */
+static void test_keys(void **state)
+{
+    static const char text[] = "defaults { host-grants = 1000 host-fids = 2000 host-threads = 30 "
+                               "host-log = 4M }\ndomain \"a\" { threads = 2 }\n";
+    static const char wrong[] = "domain \"a\" { host-fids = 5 }";
+    struct policy_report report = {0};
+    struct policy_set *set = policy_load_text("t", text, strlen(text), &report);
+    struct budget b;
+
+    (void)state;
+    assert_non_null(set);
+    budget_host(set, &b);
+    assert_int_equal(b.grants, 1000);
+    assert_int_equal(b.fids, 2000);
+    assert_int_equal(b.threads, 30);
+    assert_int_equal(b.log_bytes, 4 << 20);
+    policy_set_unref(set);
+    assert_null(policy_load_text("t", wrong, strlen(wrong), &report));
+    assert_non_null(strstr(report.message[0].text, "stands only in defaults"));
+    policy_report_clear(&report);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_orders),       cmocka_unit_test(test_parts),
-        cmocka_unit_test(test_log),          cmocka_unit_test(test_given_up),
-        cmocka_unit_test(test_fids_run_out),
+        cmocka_unit_test(test_orders), cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_log),    cmocka_unit_test(test_given_up),
+        cmocka_unit_test(test_keys),   cmocka_unit_test(test_fids_run_out),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, read_host, NULL);
 }

@@ -103,6 +103,7 @@ static void test_seccomp(void **state)
     (void)state;
     assert_int_equal(RUN("seccomp", "w-1", "--config", conf), 0);
     assert_non_null(strstr(out_text, "# domain \"w-*\""));
+    assert_non_null(strstr(out_text, "\n# sha256:"));
     assert_non_null(strstr(out_text, "pwritev2"));
     assert_int_equal(RUN("seccomp", "a", "--config", conf), 0);
     assert_non_null(strstr(out_text, "preadv2"));

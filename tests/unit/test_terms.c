@@ -85,12 +85,14 @@ static uint64_t field(const struct terms *t, const struct arrival *a)
 static bool elsewhere(enum policy_key key)
 {
     static const enum policy_key keys[] = {
-        POLICY_PATH_ALLOW,                                        /* admission */
-        POLICY_SUBMOUNTS,                                         /* one choice only */
-        POLICY_IDENTITY_RANGE,                                    /* the launch */
-        POLICY_IDENTITY_POOL,                                     /* the same */
-        POLICY_TOOLSTACK_LIMITS,                                  /* policy_ceiling() */
-        POLICY_AUDIT_FULL,       POLICY_LOG_MAX, POLICY_LOG_KEEP, /* xen9p-audit */
+        POLICY_PATH_ALLOW,       /* admission */
+        POLICY_SUBMOUNTS,        /* one choice only */
+        POLICY_IDENTITY_RANGE,   /* the launch */
+        POLICY_IDENTITY_POOL,    /* the same */
+        POLICY_TOOLSTACK_LIMITS, /* policy_ceiling() */
+        POLICY_HOST_GRANTS,      POLICY_HOST_FIDS, POLICY_HOST_THREADS,
+        POLICY_HOST_LOG,                                            /* budgets */
+        POLICY_AUDIT_FULL,       POLICY_LOG_MAX,   POLICY_LOG_KEEP, /* xen9p-audit */
     };
 
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
@@ -208,6 +210,8 @@ static void test_hash(void **state)
     assert_memory_equal(a, "sha256:", 7);
     /* the values count, not where they stand */
     hash_text("domain \"a\" { threads = 4 max-msize = 524288 }", b);
+    assert_string_equal(a, b);
+    hash_text("defaults { host-fids = 5000 }", b); /* no domain's */
     assert_string_equal(a, b);
     hash_text("domain \"a\" { threads = 5 }", b);
     assert_string_not_equal(a, b);
