@@ -39,7 +39,7 @@ static const struct rule {
     uint32_t phases;
     uint32_t most; /* of this type from one worker */
 } rules[] = {
-    [CTL_CONFIG] = {"CONFIG", sizeof(struct ctl_config), 4, 5, CTL_SIDE_SUPERVISOR,
+    [CTL_CONFIG] = {"CONFIG", sizeof(struct ctl_config), 4, CTL_MAX_FDS, CTL_SIDE_SUPERVISOR,
                     CTL_PHASE_STARTING, 1},
     [CTL_STOP] = {"STOP", sizeof(struct ctl_header), 0, 0, CTL_SIDE_SUPERVISOR, ANY_PHASE, 1},
     [CTL_LIMITS] = {"LIMITS", sizeof(struct ctl_new_limits), 0, 0, CTL_SIDE_SUPERVISOR,

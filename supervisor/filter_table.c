@@ -26,6 +26,7 @@
 #include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
@@ -134,6 +135,10 @@ const struct filter_rule filter_table[] = {
     /* --- supervisor --- */
     PIN1(sendmsg, FILTER_ALL, IS(0, WFD_CONTROL)),
     PIN1(recvmsg, FILTER_ALL, IS(0, WFD_CONTROL)),
+
+    /* --- audit: records alone, no descriptor can go with them; and to be told of room for more --- */
+    FOR3(sendto, ALWAYS, IS(0, WFD_AUDIT), IS(3, MSG_DONTWAIT | MSG_NOSIGNAL), IS(4, 0)),
+    FOR3(epoll_ctl, ALWAYS, IS(0, WFD_EPOLL), IS(1, EPOLL_CTL_MOD), IS(2, WFD_AUDIT)),
 
     /* --- threads, time, end. No priority inheritance, no requeue: where futex had its holes --- */
     PIN1(futex, FILTER_ALL, EXACTLY(1, FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME, FUTEX_WAIT)),

@@ -28,7 +28,15 @@ struct fid_table {
     uint32_t generation;
     _Atomic uint32_t open; /* files open at present: those of fids in use, in the table or not */
     uint32_t max_open;     /* UINT32_MAX: no limit */
+    bool (*closed)(void *arg, struct fid *f); /* NULL: nobody wants to know */
+    void *closed_arg;
 };
+
+void fid_table_on_close(struct fid_table *t, bool (*closed)(void *arg, struct fid *f), void *arg)
+{
+    t->closed = closed;
+    t->closed_arg = arg;
+}
 
 static uint32_t hash(uint32_t num, unsigned int bits)
 {
@@ -200,12 +208,10 @@ struct fid *fid_new(uint32_t num, int path_fd, mode_t type, uint32_t uid)
     return f;
 }
 
-void fid_put(struct fid *f)
+void fid_free(struct fid *f)
 {
     int io_fd;
 
-    if (f == NULL || atomic_fetch_sub(&f->refs, 1) != 1)
-        return;
     dirstream_free(f->dir);
     xattr_free(f->xattr);
     io_fd = atomic_load(&f->io_fd);
@@ -217,6 +223,24 @@ void fid_put(struct fid *f)
         close(f->path_fd);
     pthread_mutex_destroy(&f->lock);
     free(f);
+}
+
+void fid_put(struct fid *f)
+{
+    const struct fid_table *t;
+
+    if (f == NULL || atomic_fetch_sub(&f->refs, 1) != 1)
+        return;
+    t = f->opened_in;
+    if (t == NULL || t->closed == NULL || atomic_load(&f->io_fd) < 0 ||
+        !t->closed(t->closed_arg, f))
+        fid_free(f);
+}
+
+struct fid *fid_ref(struct fid *f)
+{
+    atomic_fetch_add(&f->refs, 1);
+    return f;
 }
 
 static struct fid *get(struct fid_table *t, uint32_t num, uint32_t generation, bool xattr)

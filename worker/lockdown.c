@@ -170,16 +170,21 @@ static bool policy_is_valid(const struct ctl_config *c)
            c->limits.audit <= AUDIT_ALL_CLASSES && c->limits.reserved == 0;
 }
 
+static size_t fds_of(const struct ctl_config *c)
+{
+    return CTL_CONFIG_FD_CALL + (c->notify_kind == CTL_NOTIFY_EVTCHN ? 0u : 1u) +
+           ((c->flags & CTL_FLAG_AUDIT) != 0 ? 1u : 0u);
+}
+
 static bool config_is_valid(const struct ctl_config *c, size_t num_fds)
 {
     static const struct ctl_ring none;
     bool evtchn = c->notify_kind == CTL_NOTIFY_EVTCHN;
 
     if ((c->flags & ~(CTL_FLAG_READ_ONLY | CTL_FLAG_SUCCESSOR | CTL_FLAG_ADOPT |
-                      CTL_FLAG_REFUSE_CHOWN | CTL_FLAG_AUDIT_BLOCKS)) != 0 ||
+                      CTL_FLAG_REFUSE_CHOWN | CTL_FLAG_AUDIT_BLOCKS | CTL_FLAG_AUDIT)) != 0 ||
         (c->ring_kind != CTL_RING_GNTDEV && c->ring_kind != CTL_RING_MEMFD) ||
-        (!evtchn && c->notify_kind != CTL_NOTIFY_EVENTFD) ||
-        num_fds != (evtchn ? CTL_CONFIG_FD_CALL : CTL_CONFIG_FD_CALL + 1u) ||
+        (!evtchn && c->notify_kind != CTL_NOTIFY_EVENTFD) || num_fds != fds_of(c) ||
         (c->forbidden & ~OPERATIONS_ALL) != 0 || !policy_is_valid(c))
         return false;
     if (c->num_rings < 1 || c->num_rings > CTL_MAX_RINGS || c->threads < 1 ||
@@ -212,8 +217,11 @@ static int place_fds(struct ctl_received *r)
         close(r->fds[i]);
         r->fds[i] = aside;
     }
-    for (size_t i = 0; i < r->num_fds && err == 0; i++)
-        err = lockdown_place(r->fds[i], number[i]);
+    for (size_t i = 0; i < r->num_fds && err == 0; i++) {
+        bool audit = (r->msg.config.flags & CTL_FLAG_AUDIT) != 0 && i == r->num_fds - 1;
+
+        err = lockdown_place(r->fds[i], audit ? WFD_AUDIT : number[i]);
+    }
     return err;
 }
 

@@ -24,18 +24,17 @@
 
 #define BIT(fd) (UINT64_C(1) << (fd))
 
-static int socket_option(int option)
+static int socket_option(int fd, int option)
 {
     socklen_t len = sizeof(int);
     int v = -1;
 
-    return getsockopt(WFD_CONTROL, SOL_SOCKET, option, &v, &len) == 0 ? v : -1;
+    return getsockopt(fd, SOL_SOCKET, option, &v, &len) == 0 ? v : -1;
 }
 
-static bool is_control(int fd)
+static bool is_seqpacket(int fd)
 {
-    (void)fd;
-    return socket_option(SO_DOMAIN) == AF_UNIX && socket_option(SO_TYPE) == SOCK_SEQPACKET;
+    return socket_option(fd, SO_DOMAIN) == AF_UNIX && socket_option(fd, SO_TYPE) == SOCK_SEQPACKET;
 }
 
 static bool is_null(int fd)
@@ -164,21 +163,24 @@ int lockdown_check_fds(struct lockdown *l)
         {STDIN_FILENO, is_null},
         {STDOUT_FILENO, is_null},
         {STDERR_FILENO, is_open}, /* the supervisor's choice */
-        {WFD_CONTROL, is_control},
+        {WFD_CONTROL, is_seqpacket},
         {WFD_TREE, is_directory},
         {WFD_USERNS, is_userns},
         {WFD_RINGMEM, c->ring_kind == CTL_RING_GNTDEV ? is_gntdev : is_memfd},
         {WFD_NOTIFY, evtchn ? is_evtchn : is_eventfd},
         {WFD_FILTER, is_memfd},
         {WFD_JOURNAL, is_memfd},
-        {WFD_CALL, is_eventfd},
+        {WFD_CALL, evtchn ? NULL : is_eventfd},
+        {WFD_AUDIT, (c->flags & CTL_FLAG_AUDIT) != 0 ? is_seqpacket : NULL},
     };
-    const size_t num = sizeof(expected) / sizeof(expected[0]) - (evtchn ? 1 : 0);
+    const size_t num = sizeof(expected) / sizeof(expected[0]);
     uint64_t open_fds = 0;
     int err;
 
     for (size_t i = 0; i < num; i++) {
         l->value = (uint32_t)expected[i].fd;
+        if (expected[i].is == NULL)
+            continue;
         if (!expected[i].is(expected[i].fd))
             return -EBADF;
         open_fds |= BIT(expected[i].fd);

@@ -76,6 +76,8 @@ int op_readdir(struct request *r)
         pthread_mutex_lock(&f->lock);
         err = read_locked(r, f, offset, count, dirstream_read);
         pthread_mutex_unlock(&f->lock);
+        if (err == 0)
+            trail_count(f, builder_len(&r->out) - 4, 0);
     } else {
         err = -ENOTDIR;
     }

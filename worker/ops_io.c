@@ -59,6 +59,8 @@ int op_read(struct request *r)
         err = dialect == P9_DIALECT_L ? -EISDIR : dir_read(r, f, offset, count);
     else
         err = request_read(r, atomic_load(&f->io_fd), offset, count, &f->nowait_refused);
+    if (err == 0)
+        trail_count(f, r->published ? r->reply_len - P9_IOHDR_SIZE : builder_len(&r->out) - 4, 0);
     fid_put(f);
     return err;
 }
@@ -82,10 +84,12 @@ int op_write(struct request *r)
         do
             n = pwritev2(atomic_load(&f->io_fd), r->data, r->data_segs, (off_t)offset, 0);
         while (n < 0 && errno == EINTR);
-        if (n < 0)
+        if (n < 0) {
             err = -errno;
-        else
+        } else {
             identity_written(r->session, f);
+            trail_count(f, 0, (uint64_t)n);
+        }
     }
     fid_put(f);
     if (err == 0)

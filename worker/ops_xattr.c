@@ -65,7 +65,7 @@ int op_xattrwalk(struct request *r)
         return -EINVAL;
     if (newnum == P9_NOFID || newnum == num)
         return -EBADF;
-    f = fid_get(r->session->fids, num, r->generation);
+    f = request_fid(r, num);
     if (f == NULL)
         return -EBADF;
     err = walk_to(r, f, newnum, name);
@@ -111,7 +111,7 @@ int op_xattrcreate(struct request *r)
     err = xattr_name(r->session, wire, true, name);
     if (err != 0)
         return err;
-    f = fid_get(r->session->fids, num, r->generation);
+    f = request_fid(r, num);
     if (f == NULL)
         return -EBADF;
     err = collect(r, f, name, size, flags);

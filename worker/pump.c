@@ -55,6 +55,7 @@ void pump_close(struct pump *p, enum ctl_close_reason reason, uint32_t ring, uin
     pthread_mutex_lock(&p->lock); /* flight_none() may be true from now on */
     pthread_cond_broadcast(&p->changed);
     pthread_mutex_unlock(&p->lock);
+    trail_closing(p, reason);
     pump_event(p, CTL_EVENT_CLOSE, reason, ring, value);
 }
 
@@ -75,6 +76,7 @@ static void notify_ring(struct pump *p, struct ring *ring)
 
 void pump_notify(struct pump *p)
 {
+    trail_flush(p); /* publishes what was held back until it is recorded */
     for (uint32_t i = 0; i < p->worker->config.num_rings; i++) {
         struct ring *ring = &p->worker->ring[i];
 
@@ -211,7 +213,8 @@ static struct request *take(struct pump *p, struct ring *ring)
     enum ring_result res;
     bool hold = false;
 
-    if (!ring_pending(ring) || atomic_load(&p->draining) || atomic_load(&p->closing))
+    if (!ring_pending(ring) || atomic_load(&p->draining) || atomic_load(&p->closing) ||
+        atomic_load(&p->worker->trail.waiting))
         return NULL;
     pthread_mutex_lock(&ring->rx_lock);
     res = reply_flush(p, ring) ? ring_peek(ring, &h) : RING_EMPTY;
@@ -244,7 +247,7 @@ static void execute(struct pump *p, struct request *r)
     if (r->published || r->parked) {
         flight_end(p, r);
         reply_answers(p);
-    } else {
+    } else if (!trail_hold(p, r, type)) {
         reply_send(p, r, type);
     }
 }
@@ -324,7 +327,7 @@ static void *pump_thread(void *arg)
         listen_rest(p, &p);
         if (drained(p))
             break;
-        handle_events(p, -1);
+        handle_events(p, trail_patience(p));
     }
     kick(); /* the next thread ends, too */
     return NULL;
@@ -335,6 +338,16 @@ static int watch(int fd)
     struct epoll_event ev = {.events = EPOLLIN | EPOLLET, .data.fd = fd};
 
     return epoll_ctl(WFD_EPOLL, EPOLL_CTL_ADD, fd, &ev) == 0 ? 0 : -errno;
+}
+
+/* Asked for with trail_flush()'s own flags when the socket is full. */
+static int watch_audit(const struct pump *p)
+{
+    struct epoll_event ev = {.events = EPOLLONESHOT, .data.fd = WFD_AUDIT};
+
+    if ((p->worker->config.flags & CTL_FLAG_AUDIT) == 0)
+        return 0;
+    return epoll_ctl(WFD_EPOLL, EPOLL_CTL_ADD, WFD_AUDIT, &ev) == 0 ? 0 : -errno;
 }
 
 /* Moves a descriptor just made to its fixed number. */
@@ -417,6 +430,9 @@ int pump_start(struct pump *p, struct worker *w)
     if (err == 0)
         err = make_descriptors(p);
     if (err == 0)
+        err = watch_audit(p);
+    trail_init(w);
+    if (err == 0)
         err = make_threads(p);
     return err;
 }
@@ -456,6 +472,7 @@ static bool wait_bounded(struct pump *p)
 int pump_wait(struct pump *p)
 {
     bool done = true;
+    uint64_t lost;
 
     pthread_mutex_lock(&p->lock);
     while (!p->orphaned && (!atomic_load(&p->draining) || !flight_none(p)))
@@ -470,6 +487,10 @@ int pump_wait(struct pump *p)
     }
     kick();
     pump_notify(p);
-    pump_event(p, CTL_EVENT_STOPPED, atomic_load(&p->served), 0, 0);
+    lost = trail_finish(p);
+    if (lost > 0)
+        pump_event(p, CTL_EVENT_LOST, lost, 0, 0);
+    pump_event(p, CTL_EVENT_STOPPED, atomic_load(&p->served), atomic_load(&p->worker->trail.read),
+               atomic_load(&p->worker->trail.written));
     return done ? 0 : 1;
 }

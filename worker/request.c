@@ -15,12 +15,20 @@
 
 struct fid *request_fid(struct request *r, uint32_t num)
 {
-    return fid_get(r->session->fids, num, r->generation);
+    struct fid *f = fid_get(r->session->fids, num, r->generation);
+
+    if (f != NULL && r->note.msg != NULL)
+        trail_saw(r, f, num);
+    return f;
 }
 
 struct fid *request_take_fid(struct request *r, uint32_t num)
 {
-    return fid_remove(r->session->fids, num, r->generation);
+    struct fid *f = fid_remove(r->session->fids, num, r->generation);
+
+    if (f != NULL && r->note.msg != NULL)
+        trail_saw(r, f, num);
+    return f;
 }
 
 /* Copying so much takes longer than it takes another thread to wake. */

@@ -231,11 +231,14 @@ uint8_t session_error(struct request *r, int error)
 
 void session_dispatch(struct request *r, uint8_t *reply_type)
 {
-    int err = dispatch(r);
+    int err;
 
+    trail_begin(r);
+    err = dispatch(r);
     *reply_type = (uint8_t)(r->type + 1);
     if (err == 0 && !r->published && r->out.bad)
         err = -EMSGSIZE;
+    trail_end(r, err);
     if (err == 0 || r->published)
         return;
     /* a handler may have left a buffer that is too short for the words of an error */

@@ -16,7 +16,7 @@
 
 #define CTL_VERSION 1u
 #define CTL_MAX_RINGS 4u
-#define CTL_MAX_FDS 5u /* most descriptors that any message carries */
+#define CTL_MAX_FDS 6u /* most descriptors that any message carries */
 
 enum ctl_type {
     /* supervisor -> worker */
@@ -44,7 +44,10 @@ struct ctl_header {
 enum ctl_ring_kind { CTL_RING_GNTDEV = 1, CTL_RING_MEMFD = 2 };
 enum ctl_notify_kind { CTL_NOTIFY_EVTCHN = 1, CTL_NOTIFY_EVENTFD = 2 };
 
-/* Order of the descriptors of CTL_CONFIG. The last is absent for CTL_NOTIFY_EVTCHN. */
+/*
+ * Order of the descriptors of CTL_CONFIG. CALL is absent for CTL_NOTIFY_EVTCHN. With CTL_FLAG_AUDIT
+ * one more comes behind all others: an end of a SOCK_SEQPACKET pair, for records (audit.h).
+ */
 enum ctl_config_fd {
     CTL_CONFIG_FD_RINGMEM = 0,
     CTL_CONFIG_FD_NOTIFY = 1,
@@ -64,6 +67,7 @@ struct ctl_ring {
 #define CTL_FLAG_SUCCESSOR 2u     /* the journal describes a predecessor's state */
 #define CTL_FLAG_REFUSE_CHOWN 8u  /* a new owner is EPERM instead of ignored (squash) */
 #define CTL_FLAG_AUDIT_BLOCKS 16u /* audit-full is block: no reply before its record is sent */
+#define CTL_FLAG_AUDIT 32u        /* there is a socket for audit records */
 #define CTL_FLAG_ADOPT 4u         /* no journal of the predecessor: take the indexes of the rings */
 
 /* What a worker goes by that a new policy may change while it serves. 0: no limit. */
@@ -173,7 +177,8 @@ enum ctl_event_code {
     CTL_EVENT_ATTACH = 2,  /* a = fid, b = n_uname */
     CTL_EVENT_CLOSE =
         3, /* the device cannot go on: a = enum ctl_close_reason, b = ring, c = value */
-    CTL_EVENT_STOPPED = 4, /* drained; a = requests served in all */
+    CTL_EVENT_STOPPED = 4, /* drained; a = requests served in all, b = bytes read, c = written */
+    CTL_EVENT_LOST = 5,    /* before it: a = audit records that were not sent */
 };
 
 /* Why a worker asks for its device to be closed. */

@@ -20,6 +20,7 @@ enum worker_fd {
     WFD_CALL = 8,     /* notify kind eventfd only: the eventfd that kicks the frontend */
     WFD_FILTER = 9,   /* sealed memfd with the seccomp program; gone once it is loaded */
     WFD_JOURNAL = 10, /* sealed memfd with struct journal; gone once it is mapped */
+    WFD_AUDIT = 17,   /* SOCK_SEQPACKET that audit records are sent to; absent without an audit */
 
     /* Made by the worker. */
     WFD_EPOLL = 11,  /* what idle threads wait on */
@@ -27,7 +28,6 @@ enum worker_fd {
     WFD_SIGNAL = 13, /* signalfd: SIGTERM */
     WFD_PROC = 14,   /* private mount of /proc/self/fd alone: reopening, xattrs, links */
     WFD_ROOT = 15,   /* O_PATH of the export's root */
-    WFD_AUDIT = 17,  /* reserved */
 
     /*
      * After lockdown every number below this one is taken, by /dev/null where there is nothing

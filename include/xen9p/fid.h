@@ -19,8 +19,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "xen9p/trail.h"
+
 struct dirstream; /* dirstream.h: state of Treaddir on an open directory */
 struct xattr;     /* xattr.h */
+struct fid_table;
 
 struct fid {
     atomic_uint refs;
@@ -39,9 +42,10 @@ struct fid {
     struct xattr *xattr;   /* it stands for an attribute, owned; set before it is in a table */
     struct fid_table *opened_in; /* whose count of open files it is in; NULL until opened */
     struct fid *next;            /* the table's */
-};
 
-struct fid_table;
+    _Atomic uint64_t read, written; /* bytes, since it was opened */
+    struct trail_item item;         /* once its last reference is gone */
+};
 
 /* `max` fids at most. NULL when out of memory. */
 struct fid_table *fid_table_new(uint32_t max);
@@ -51,6 +55,11 @@ void fid_table_reset(struct fid_table *t, uint32_t generation);
 /* The same; what was in the table comes back as a list (fid->next), the references with it. */
 struct fid *fid_table_take(struct fid_table *t, uint32_t generation);
 uint32_t fid_table_count(struct fid_table *t);
+/*
+ * `closed` is called with each open fid of this table whose last reference is gone. True: it has
+ * taken the fid over and calls fid_free().
+ */
+void fid_table_on_close(struct fid_table *t, bool (*closed)(void *arg, struct fid *f), void *arg);
 
 /* Files open at a time, over all fids; 0: no limit. Before the table is used. */
 void fid_table_limit_open(struct fid_table *t, uint32_t max);
@@ -75,6 +84,10 @@ struct fid *fid_new(uint32_t num, int path_fd, mode_t type, uint32_t uid);
 struct fid *fid_get(struct fid_table *t, uint32_t num, uint32_t generation);
 struct fid *fid_get_xattr(struct fid_table *t, uint32_t num, uint32_t generation);
 void fid_put(struct fid *f);
+/* One more reference; returns `f`. */
+struct fid *fid_ref(struct fid *f);
+/* Closes and frees a fid that nobody refers to any more. */
+void fid_free(struct fid *f);
 
 /*
  * Puts `f` into the table under f->num; the table takes a reference of its own.

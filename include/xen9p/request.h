@@ -16,6 +16,7 @@
 #include "xen9p/cursor.h"
 #include "xen9p/limits.h"
 #include "xen9p/p9.h"
+#include "xen9p/trail.h"
 
 struct fid;
 struct ring;
@@ -56,6 +57,7 @@ struct request {
     uint8_t *big;         /* buffer of the session's max_msize bytes, NULL until needed */
     uint8_t *reply;       /* where the reply is built: small or big */
     uint32_t reply_len;   /* whole reply, once built */
+    struct trail_note note;
     uint8_t body[LIMIT_REQUEST];
     uint8_t small[LIMIT_REPLY];
 };

@@ -10,6 +10,7 @@
 #include "xen9p/pump.h"
 #include "xen9p/ring.h"
 #include "xen9p/session.h"
+#include "xen9p/trail.h"
 
 struct worker {
     struct ctl_config config; /* as received, checked */
@@ -17,6 +18,7 @@ struct worker {
     struct ring ring[CTL_MAX_RINGS];
     struct session session;
     struct pump pump;
+    struct trail trail;
     uint32_t max_fids; /* in force */
 };
 

@@ -69,7 +69,7 @@ static void put(int high, int number)
 static void arrange_descriptors(const struct rig *g, int control)
 {
     int c = lift(control), kick = lift(g->kick_fd), call = lift(g->call_fd);
-    int root = lift(g->root_fd);
+    int root = lift(g->root_fd), audit = g->cfg.audit_fd > 0 ? lift(g->cfg.audit_fd) : -1;
     int proc = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
     MUST(proc);
@@ -81,6 +81,8 @@ static void arrange_descriptors(const struct rig *g, int control)
     put(call, WFD_CALL);
     put(proc, WFD_PROC);
     put(root, WFD_ROOT);
+    if (audit >= 0)
+        put(audit, WFD_AUDIT);
     for (int fd = 3; fd < WFD_FIRST_FREE; fd++) /* so that fids come behind it */
         if (fcntl(fd, F_GETFD) < 0)
             MUST(dup3(0, fd, O_CLOEXEC));

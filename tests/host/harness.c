@@ -100,7 +100,7 @@ void rig_start_unready(struct rig *g, uint32_t flags)
     const size_t stride = (1 + ((size_t)1 << g->cfg.order)) * RING_PAGE_SIZE;
     struct ctl_config c = g->cfg.policy;
 
-    c.flags |= g->cfg.flags | flags;
+    c.flags |= g->cfg.flags | flags | (g->cfg.audit_fd > 0 ? CTL_FLAG_AUDIT : 0);
     c.ring_kind = CTL_RING_MEMFD;
     c.notify_kind = CTL_NOTIFY_EVENTFD;
     c.num_rings = g->cfg.num_rings;
@@ -163,6 +163,9 @@ static void take_event(struct rig *g, const struct ctl_event *e)
     case CTL_EVENT_STOPPED:
         g->has_stopped = true;
         g->stopped = *e;
+        break;
+    case CTL_EVENT_LOST:
+        g->lost = e->a;
         break;
     default:
         FAIL("event with unknown code %u", e->code);

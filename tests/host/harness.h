@@ -44,6 +44,7 @@ struct rig_config {
     uint32_t max_msize; /* [LIMIT_MAX_MSIZE] */
     uint32_t shown_uid, shown_gid;
     uint32_t start_index; /* where the indexes of all rings stand before the first message */
+    int audit_fd;         /* worker's end of a socket for audit records [none] */
     const char *export;   /* [a new directory] */
     uid_t export_owner;
 };
@@ -90,6 +91,7 @@ struct rig {
     /* From the worker's events. */
     uint32_t sessions, attaches;
     struct ctl_event last_session, last_attach, close, stopped;
+    uint64_t lost; /* audit records */
     bool closed, has_stopped, eof;
 };
 

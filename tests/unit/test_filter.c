@@ -19,6 +19,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -68,7 +69,7 @@ static const struct golden {
     {"brk", EACH, 0},
     {"clock_gettime", EACH, 0},
     {"close", 0, EACH},
-    {"epoll_ctl", 0, EVENTFD},
+    {"epoll_ctl", 0, EACH},
     {"epoll_pwait", 0, EACH},
     {"epoll_wait", 0, EACH},
     {"exit", EACH, 0},
@@ -109,6 +110,7 @@ static const struct golden {
     {"rt_sigprocmask", EACH, 0},
     {"rt_sigreturn", EACH, 0},
     {"sendmsg", 0, EACH},
+    {"sendto", 0, EACH},
     {"setfsgid", OWNERS, 0},
     {"setfsuid", OWNERS, 0},
     {"setxattr", 0, RW},
@@ -170,6 +172,7 @@ static void other_architectures(void **state)
 /* --- arguments --- */
 
 #define FID ((uint64_t)WFD_FIRST_FREE)
+#define AUDIT_SEND (MSG_DONTWAIT | MSG_NOSIGNAL)
 #define CWD ((uint64_t)(int64_t)AT_FDCWD)
 #define HIGH (UINT64_C(1) << 32)
 #define SUID UINT64_C(04755)
@@ -196,7 +199,14 @@ static const struct call {
     {"ioctl", 0, {FID, 0x44504}},
     {"sendmsg", EACH, {WFD_CONTROL}},
     {"sendmsg", 0, {FID}},
+    {"sendmsg", 0, {WFD_AUDIT}}, /* it could pass descriptors */
+    {"sendto", EACH, {WFD_AUDIT, 1, 1, AUDIT_SEND, 0, 0}},
+    {"sendto", 0, {WFD_CONTROL, 1, 1, AUDIT_SEND, 0, 0}},
+    {"sendto", 0, {FID, 1, 1, AUDIT_SEND, 0, 0}},
+    {"sendto", 0, {WFD_AUDIT, 1, 1, AUDIT_SEND, 1, 0}}, /* to somebody else */
+    {"sendto", 0, {WFD_AUDIT, 1, 1, MSG_OOB, 0, 0}},
     {"recvmsg", EACH, {WFD_CONTROL}},
+    {"recvmsg", 0, {WFD_AUDIT}},
     {"recvmsg", 0, {WFD_NOTIFY}},
     {"epoll_wait", EACH, {WFD_EPOLL}},
     {"epoll_wait", 0, {FID}},
@@ -205,6 +215,9 @@ static const struct call {
     {"epoll_ctl", 0, {WFD_EPOLL, EPOLL_CTL_DEL, WFD_NOTIFY}},
     {"epoll_ctl", 0, {WFD_EPOLL, EPOLL_CTL_MOD, WFD_CONTROL}},
     {"epoll_ctl", 0, {FID, EPOLL_CTL_MOD, WFD_NOTIFY}},
+    {"epoll_ctl", EACH, {WFD_EPOLL, EPOLL_CTL_MOD, WFD_AUDIT}},
+    {"epoll_ctl", 0, {WFD_EPOLL, EPOLL_CTL_ADD, WFD_AUDIT}},
+    {"epoll_ctl", 0, {FID, EPOLL_CTL_MOD, WFD_AUDIT}},
     {"close", EACH, {FID}},
     {"close", 0, {WFD_FIRST_FREE - 1}},
     {"close", 0, {WFD_CONTROL}},

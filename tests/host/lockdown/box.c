@@ -85,7 +85,7 @@ void box_prepare(struct box *b, uid_t owner)
     b->fds[CTL_CONFIG_FD_FILTER] = filter_compile(&filter);
     b->fds[CTL_CONFIG_FD_JOURNAL] = journal_create();
     b->fds[CTL_CONFIG_FD_CALL] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    b->num_fds = CTL_MAX_FDS;
+    b->num_fds = CTL_CONFIG_FD_CALL + 1;
     for (size_t i = 0; i < b->num_fds; i++)
         CHECK(b->fds[i] >= 0);
 }
@@ -183,7 +183,7 @@ void box_kill(struct box *b)
 
 void box_free(struct box *b)
 {
-    for (size_t i = 0; i < CTL_MAX_FDS; i++)
+    for (size_t i = 0; i < b->num_fds; i++)
         close(b->fds[i]);
     close(b->spec.worker_fd);
 }

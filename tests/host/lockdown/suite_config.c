@@ -70,6 +70,7 @@ static void bad_fields(void)
     WRONG(poll_us = LIMIT_POLL_MAX_US + 1);
     WRONG(limits.audit = AUDIT_ALL_CLASSES + 1);
     WRONG(limits.reserved = 1);
+    WRONG(flags |= CTL_FLAG_AUDIT); /* without its descriptor */
     WRONG(ring[0].order = 0);
     WRONG(ring[0].order = 10);
     WRONG(ring[1].intf_offset++);
@@ -87,6 +88,15 @@ static void bad_messages(void)
     box_prepare(&b, 1234);
     b.num_fds = 4;
     expect(&b, CTL_STEP_CONFIG, EINVAL);
+
+    /* one for an audit that nobody has announced; one that is announced and is no socket */
+    box_prepare(&b, 1234);
+    b.fds[b.num_fds++] = eventfd(0, EFD_CLOEXEC);
+    expect(&b, CTL_STEP_CONFIG, EINVAL);
+    box_prepare(&b, 1234);
+    b.fds[b.num_fds++] = eventfd(0, EFD_CLOEXEC);
+    b.config.flags |= CTL_FLAG_AUDIT;
+    expect(&b, CTL_STEP_CHECK_FDS, EBADF);
 
     box_prepare(&b, 1234);
     box_launch(&b);
@@ -133,7 +143,7 @@ static void last_words(void)
 /* Each descriptor is something else. */
 static void bad_descriptors(void)
 {
-    for (size_t i = 0; i < CTL_MAX_FDS; i++) {
+    for (size_t i = 0; i < CTL_CONFIG_FD_CALL + 1; i++) {
         for (int kind = 0; kind < 3; kind++) {
             struct box b;
             int pipe_fd[2];
