@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# class: long
-# time: 150
+# class: check
+# time: 120
 # Three guests under three policies at once: read-only, limits with a cgroup, operations cut. Each meets its limit; a
 # reload narrows one while it works, a broken one changes nothing.
 cg=/sys/fs/cgroup/lab
