@@ -25,6 +25,7 @@
 #include <linux/futex.h>
 #include <stdio.h>
 #include <sys/epoll.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -104,6 +105,7 @@
 #define MKNOD OPERATION_MKNOD
 #define SETATTR OPERATION_SETATTR
 #define XATTR OPERATION_XATTR
+#define LOCK OPERATION_LOCK
 
 /* Whatever takes a mode, for identities that may give `bits`. */
 #define WITH_MODES(who, bits)                                                               \
@@ -206,6 +208,14 @@ const struct filter_rule filter_table[] = {
     WHEN_WRITABLE2(setxattr, ALL_OF(XATTR), AT_MOST(3, LIMIT_MAX_XATTR),
                    ONLY(4, XATTR_CREATE | XATTR_REPLACE)),
     WHEN_WRITABLE0(removexattr, ALL_OF(XATTR)),
+
+    /* --- locks: of the open file description, and never waiting; a timer has them tried again --- */
+    FOR2(fcntl, ALL_OF(LOCK), FID_FD(0), IS(1, F_OFD_SETLK)),
+    FOR2(fcntl, ALL_OF(LOCK), FID_FD(0), IS(1, F_OFD_GETLK)),
+    FOR2(flock, ALL_OF(LOCK), FID_FD(0), IS(1, LOCK_SH | LOCK_NB)),
+    FOR2(flock, ALL_OF(LOCK), FID_FD(0), IS(1, LOCK_EX | LOCK_NB)),
+    FOR2(flock, ALL_OF(LOCK), FID_FD(0), IS(1, LOCK_UN)),
+    FOR2(timerfd_settime, ALL_OF(LOCK), IS(0, WFD_TIMER), IS(1, 0)),
 
     /* --- modes, owners, and acting as the guest's users --- */
     WITH_MODES(1u << CTL_IDENTITY_SQUASH, PERMISSIONS),

@@ -231,6 +231,7 @@ void fid_put(struct fid *f)
 
     if (f == NULL || atomic_fetch_sub(&f->refs, 1) != 1)
         return;
+    lock_drop_fid(f); /* at once, also when the fid waits for its record to be sent */
     t = f->opened_in;
     if (t == NULL || t->closed == NULL || atomic_load(&f->io_fd) < 0 ||
         !t->closed(t->closed_arg, f))

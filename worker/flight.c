@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "xen9p/pump.h"
+#include "flight_internal.h"
 #include "xen9p/ring.h"
 #include "xen9p/session.h"
 #include "xen9p/worker.h"
@@ -76,10 +76,19 @@ static bool tag_in_use(const struct flight *f, uint16_t tag, uint32_t generation
     for (uint32_t i = 0; f->num_flushes > 0 && i < JOURNAL_SLOTS; i++)
         if (f->flush[i].waiting && f->flush[i].tag == tag && f->flush[i].generation == generation)
             return true;
+    return flight_lock_has_tag(f, tag, generation, true);
+}
+
+bool flight_is_flushed(const struct flight *f, uint16_t tag, uint32_t generation)
+{
+    for (uint32_t i = 0; f->num_flushes > 0 && i < JOURNAL_SLOTS; i++)
+        if (f->flush[i].waiting && f->flush[i].oldtag == tag &&
+            f->flush[i].generation == generation)
+            return true;
     return false;
 }
 
-static void free_slot(struct pump *p, uint32_t slot)
+void flight_free_slot(struct pump *p, uint32_t slot)
 {
     atomic_store_explicit(&p->worker->journal->slot[slot].state, JOURNAL_FREE,
                           memory_order_release);
@@ -146,7 +155,7 @@ void flight_answer(struct request *r)
     atomic_store_explicit(&r->answered, true, memory_order_release);
 }
 
-static void unlink_request(struct flight *f, struct request *r)
+void flight_unlink(struct flight *f, struct request *r)
 {
     struct request **at = &f->first;
 
@@ -166,7 +175,7 @@ static bool tag_pending(const struct flight *f, uint16_t oldtag, uint32_t genera
         if (f->flush[i].waiting && f->flush[i].number < number && f->flush[i].tag == oldtag &&
             f->flush[i].generation == generation)
             return true;
-    return false;
+    return flight_lock_has_tag(f, oldtag, generation, false);
 }
 
 /* True when every ring has been taken up to where it stood when the Tflush came. */
@@ -181,7 +190,7 @@ static bool rings_passed(struct pump *p, const uint32_t taken[CTL_MAX_RINGS])
     return true;
 }
 
-static void mark_answer(struct pump *p, uint32_t slot)
+void flight_mark_answer(struct pump *p, uint32_t slot)
 {
     struct ring *ring = &p->worker->ring[p->worker->journal->slot[slot].ring];
 
@@ -189,8 +198,7 @@ static void mark_answer(struct pump *p, uint32_t slot)
     atomic_fetch_add(&ring->answers, 1);
 }
 
-/* Lets every parked Tflush go that has nothing to wait for any more. */
-static void release_flushes(struct pump *p)
+void flight_release_flushes(struct pump *p)
 {
     struct flight *f = &p->flight;
     uint32_t generation = atomic_load(&p->worker->session.generation);
@@ -205,11 +213,11 @@ static void release_flushes(struct pump *p)
                 continue;
             if (w->generation != generation) {
                 w->waiting = false; /* Tversion has ended it: no reply */
-                free_slot(p, i);
+                flight_free_slot(p, i);
             } else if (rings_passed(p, w->taken) &&
                        !tag_pending(f, w->oldtag, w->generation, w->number, NULL)) {
                 w->waiting = false;
-                mark_answer(p, i);
+                flight_mark_answer(p, i);
             } else {
                 continue;
             }
@@ -220,7 +228,7 @@ static void release_flushes(struct pump *p)
 }
 
 /* pump_wait() sleeps until then; as long as nobody wants an end it is left alone. Lock held. */
-static void tell_if_drained(struct pump *p)
+void flight_tell_if_drained(struct pump *p)
 {
     if (atomic_load(&p->draining) && flight_none(p))
         pthread_cond_broadcast(&p->changed);
@@ -230,10 +238,10 @@ void flight_end(struct pump *p, struct request *r)
 {
     pthread_mutex_lock(&p->lock);
     if (!r->parked) {
-        unlink_request(&p->flight, r);
-        free_slot(p, r->slot);
-        release_flushes(p);
-        tell_if_drained(p);
+        flight_unlink(&p->flight, r);
+        flight_free_slot(p, r->slot);
+        flight_release_flushes(p);
+        flight_tell_if_drained(p);
     }
     r->next = p->flight.unused;
     p->flight.unused = r;
@@ -247,16 +255,18 @@ bool flight_none(struct pump *p)
 
     for (size_t i = 0; i < sizeof(f->answer_slots) / sizeof(f->answer_slots[0]); i++)
         answers |= f->answer_slots[i];
-    return f->first == NULL && (answers == 0 || atomic_load(&p->closing));
+    return f->first == NULL && (answers == 0 || atomic_load(&p->closing)) && flight_no_locks(p);
 }
 
 bool flight_flush(struct pump *p, struct request *r, uint16_t oldtag)
 {
     struct flight *f = &p->flight;
     struct flight_flush *w = &f->flush[r->slot];
+    struct fid *fid;
     bool at_once;
 
     pthread_mutex_lock(&p->lock);
+    fid = flight_cancel_lock(p, oldtag, r->generation);
     *w = (struct flight_flush){
         .tag = r->tag, .oldtag = oldtag, .generation = r->generation, .number = ++f->flush_number};
     for (uint32_t i = 0; i < p->worker->config.num_rings; i++)
@@ -273,13 +283,15 @@ bool flight_flush(struct pump *p, struct request *r, uint16_t oldtag)
               (rings_passed(p, w->taken) && !tag_pending(f, oldtag, w->generation, w->number, r));
     if (!at_once && atomic_load(&f->num_flushes) <= LIMIT_PARKED_FLUSHES) {
         w->waiting = true;
-        unlink_request(f, r); /* the slot stays in use */
+        flight_unlink(f, r); /* the slot stays in use */
         r->parked = true;
-        release_flushes(p); /* of this one: they waited while it was executed, and are older */
+        /* of this one: they waited while it was executed, and are older */
+        flight_release_flushes(p);
     } else {
         atomic_fetch_sub(&f->num_flushes, 1);
     }
     pthread_mutex_unlock(&p->lock);
+    fid_put(fid);
     if (!at_once && !r->parked)
         pump_close(p, CTL_CLOSE_FLUSH_STORM, r->ring->id, LIMIT_PARKED_FLUSHES);
     return !r->parked;
@@ -291,7 +303,7 @@ void flight_taken(struct pump *p)
     if (atomic_load_explicit(&p->flight.num_flushes, memory_order_relaxed) == 0)
         return;
     pthread_mutex_lock(&p->lock);
-    release_flushes(p);
+    flight_release_flushes(p);
     pthread_mutex_unlock(&p->lock);
 }
 
@@ -299,7 +311,7 @@ void flight_answer_slot(struct pump *p, uint32_t slot)
 {
     pthread_mutex_lock(&p->lock);
     set_bit(p->flight.used_slots, slot, true);
-    mark_answer(p, slot);
+    flight_mark_answer(p, slot);
     pthread_mutex_unlock(&p->lock);
 }
 
@@ -322,7 +334,8 @@ void flight_answered_slot(struct pump *p, uint32_t slot)
     pthread_mutex_lock(&p->lock);
     set_bit(p->flight.answer_slots, slot, false);
     atomic_fetch_sub(&ring->answers, 1);
-    free_slot(p, slot);
-    tell_if_drained(p);
+    flight_free_slot(p, slot);
+    flight_lock_answered(p, slot);
+    flight_tell_if_drained(p);
     pthread_mutex_unlock(&p->lock);
 }

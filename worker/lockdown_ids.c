@@ -33,12 +33,18 @@ static int limit(int resource, rlim_t value)
     return setrlimit(resource, &r) == 0 ? 0 : -errno;
 }
 
-/* A fid holds one descriptor, and one more while its file is open. */
+/*
+ * A fid holds one descriptor, and one more while its file is open. So does each process of the guest that holds
+ * locks on a file; with few fids there are few files.
+ */
 static rlim_t fds_for(const struct ctl_config *c, rlim_t fids)
 {
     rlim_t open = c->max_open_files != 0 && c->max_open_files < fids ? c->max_open_files : fids;
 
-    return WFD_FIRST_FREE + FDS_PER_THREAD * (c->threads + 1) + fids + open;
+    rlim_t locks = c->max_locks != 0 ? c->max_locks : LIMIT_MAX_LOCKS;
+
+    return WFD_FIRST_FREE + FDS_PER_THREAD * (c->threads + 1) + fids + open +
+           (locks < fids ? locks : fids);
 }
 
 /* Raises the limit to what max_fids needs; where we may not, fewer fids are in force. */

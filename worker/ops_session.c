@@ -114,6 +114,7 @@ static void start_session(struct request *r, enum p9_dialect dialect, uint32_t m
     atomic_store(&s->orphaned, false);
     atomic_store(&w->journal->dialect, dialect);
     atomic_store(&w->journal->msize, msize);
+    flight_forget_locks(&w->pump);
     flight_taken(&w->pump); /* lets parked Tflush of the old session go */
     if (dialect != P9_DIALECT_NONE)
         pump_event(&w->pump, CTL_EVENT_SESSION, dialect, msize, 0);

@@ -13,7 +13,7 @@
 #include "xen9p/identity.h"
 #include "xen9p/name.h"
 #include "xen9p/path.h"
-#include "xen9p/session.h"
+#include "xen9p/worker.h"
 
 struct walk {
     uint32_t num, newnum;
@@ -188,5 +188,6 @@ int op_clunk(struct request *r)
             err = 0;
     }
     fid_put(f);
+    flight_retry_locks(&r->session->worker->pump); /* it may have held some */
     return err;
 }

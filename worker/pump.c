@@ -17,6 +17,7 @@
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -107,6 +108,7 @@ void pump_pass_on(struct pump *p)
 static void start_draining(struct pump *p, bool orphaned)
 {
     atomic_store(&p->draining, true);
+    flight_end_locks(p);
     pthread_mutex_lock(&p->lock);
     p->orphaned = p->orphaned || orphaned;
     pthread_cond_broadcast(&p->changed);
@@ -157,6 +159,9 @@ static void handle_event(struct pump *p, int fd)
         break;
     case WFD_CONTROL:
         drain_control(p);
+        break;
+    case WFD_TIMER:
+        flight_try_locks(p);
         break;
     default:
         break;
@@ -367,7 +372,7 @@ static int place(int fd, int number)
 
 static int make_descriptors(struct pump *p)
 {
-    static const int watched[] = {WFD_KICK, WFD_SIGNAL, WFD_CONTROL};
+    static const int watched[] = {WFD_KICK, WFD_SIGNAL, WFD_CONTROL, WFD_TIMER};
     sigset_t term;
     int err;
 
@@ -378,6 +383,8 @@ static int make_descriptors(struct pump *p)
         err = place(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), WFD_KICK);
     if (err == 0)
         err = place(signalfd(-1, &term, SFD_CLOEXEC | SFD_NONBLOCK), WFD_SIGNAL);
+    if (err == 0)
+        err = place(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK), WFD_TIMER);
     if (err == 0 && fcntl(WFD_NOTIFY, F_SETFL, O_RDWR | O_NONBLOCK) != 0)
         err = -errno;
     if (err == 0)

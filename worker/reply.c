@@ -57,16 +57,21 @@ static bool publish(struct pump *p, struct request *r)
 }
 
 /*
- * The reply to a tag whose request is gone: a Tflush that waited, or what a predecessor left. A clunk has
+ * The reply to a tag whose request is gone: a Tflush or Tlock that waited, or what a predecessor left. A clunk has
  * happened in either case; everything else failed.
  */
-static uint32_t fixed_reply(struct pump *p, const struct journal_slot *slot, uint8_t buf[64])
+static uint32_t fixed_reply(struct pump *p, uint32_t i, uint8_t buf[64])
 {
+    const struct journal_slot *slot = &p->worker->journal->slot[i];
+    int status = slot->type == P9_TLOCK ? flight_lock_status(p, i) : -1;
     struct request r = {.session = &p->worker->session};
     uint8_t type = (uint8_t)(slot->type + 1);
     uint32_t len = P9_HDR_SIZE;
 
-    if (slot->type != P9_TFLUSH && slot->type != P9_TCLUNK) {
+    if (status >= 0) {
+        buf[P9_HDR_SIZE] = (uint8_t)status;
+        len++;
+    } else if (slot->type != P9_TFLUSH && slot->type != P9_TCLUNK) {
         builder_init(&r.out, buf + P9_HDR_SIZE, 64 - P9_HDR_SIZE);
         type = session_error(&r, EIO);
         len += (uint32_t)builder_len(&r.out);
@@ -88,7 +93,7 @@ static bool publish_answers(struct pump *p, struct ring *ring)
         if (i == FLIGHT_NO_SLOT)
             return true;
         slot = &p->worker->journal->slot[i];
-        len = fixed_reply(p, slot, buf);
+        len = fixed_reply(p, i, buf);
         if (room(p, ring) < len)
             return false;
         ring_copy_in(ring, 0, buf, len);

@@ -34,8 +34,8 @@ static const struct session_op ops_l[256] = {
     [P9_TXATTRCREATE] = {op_xattrcreate, SESSION_OP_WRITE},
     [P9_TREADDIR] = {op_readdir, SESSION_OP_BLOCK},
     [P9_TFSYNC] = {op_fsync, SESSION_OP_BLOCK},
-    [P9_TLOCK] = {op_unsupported, 0},
-    [P9_TGETLOCK] = {op_unsupported, 0},
+    [P9_TLOCK] = {op_lock, 0},
+    [P9_TGETLOCK] = {op_getlock, 0},
     [P9_TLINK] = {op_link, OP_WB},
     [P9_TMKDIR] = {op_mkdir, OP_WB},
     [P9_TRENAMEAT] = {op_renameat, OP_WB},
@@ -123,7 +123,8 @@ int session_init(struct session *s, struct worker *w)
         return identity_supported(s);
     s->remote = is_remote(fs.f_type);
     s->fids = fid_table_new(w->max_fids);
-    if (s->fids == NULL)
+    s->locks = lock_table_new(w->config.max_locks != 0 ? w->config.max_locks : LIMIT_MAX_LOCKS);
+    if (s->fids == NULL || s->locks == NULL)
         return -ENOMEM;
     fid_table_limit_open(s->fids, w->config.max_open_files);
     return 0;
@@ -143,7 +144,9 @@ void session_set_limits(struct session *s, const struct ctl_limits *limits)
 void session_fini(struct session *s)
 {
     fid_table_free(s->fids);
+    lock_table_free(s->locks);
     s->fids = NULL;
+    s->locks = NULL;
 }
 
 int session_refuses(const struct session *s, uint32_t needed)

@@ -28,6 +28,7 @@ enum worker_fd {
     WFD_SIGNAL = 13, /* signalfd: SIGTERM */
     WFD_PROC = 14,   /* private mount of /proc/self/fd alone: reopening, xattrs, links */
     WFD_ROOT = 15,   /* O_PATH of the export's root */
+    WFD_TIMER = 16,  /* timerfd: a parked Tlock is due */
 
     /*
      * After lockdown every number below this one is taken, by /dev/null where there is nothing

@@ -19,6 +19,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "xen9p/lock.h"
 #include "xen9p/trail.h"
 
 struct dirstream; /* dirstream.h: state of Treaddir on an open directory */
@@ -40,6 +41,7 @@ struct fid {
     pthread_mutex_t lock;  /* serialises opening and the directory stream */
     struct dirstream *dir; /* NULL until the first Treaddir */
     struct xattr *xattr;   /* it stands for an attribute, owned; set before it is in a table */
+    struct lock_fid locks;
     struct fid_table *opened_in; /* whose count of open files it is in; NULL until opened */
     struct fid *next;            /* the table's */
 

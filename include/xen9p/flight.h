@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "xen9p/journal.h"
+#include "xen9p/lock.h"
 #include "xen9p/request.h"
 
 struct pump;
@@ -30,6 +31,26 @@ struct flight_flush {
     uint32_t taken[CTL_MAX_RINGS]; /* each ring must have been taken up to here */
 };
 
+/* A Tlock that waits (flight_lock.c). */
+enum flight_lock_state {
+    FLIGHT_LOCK_FREE = 0,
+    FLIGHT_LOCK_WAITS,
+    FLIGHT_LOCK_TRIED,    /* a thread is trying it */
+    FLIGHT_LOCK_ANSWERED, /* until the reply is published */
+};
+struct flight_lock {
+    enum flight_lock_state state;
+    uint32_t slot; /* of the journal */
+    uint16_t tag;
+    uint32_t generation;
+    bool cancelled; /* by a Tflush, while it was tried */
+    enum p9_lock_status status;
+    struct fid *fid; /* a reference */
+    struct lock_request request;
+    uint64_t due_ms, until_ms;
+    uint32_t delay_ms;
+};
+
 struct flight {
     struct request *pool; /* num_requests of them, in one block */
     uint32_t num_requests;
@@ -40,6 +61,8 @@ struct flight {
     struct flight_flush flush[JOURNAL_SLOTS];
     _Atomic uint32_t num_flushes; /* written under the lock, looked at without it */
     uint64_t flush_number;
+    struct flight_lock lock[LIMIT_PARKED_LOCKS];
+    _Atomic uint32_t num_locks; /* written under the lock, looked at without it */
 };
 
 /* A pool of `num_requests` requests. Negative errno on failure. */
@@ -60,7 +83,7 @@ void flight_answer(struct request *r);
  */
 void flight_end(struct pump *p, struct request *r);
 /*
- * True when nothing is in flight and no fixed answer waits for room (nobody waits for those of a
+ * True when nothing is in flight or parked and no fixed answer waits for room (nobody waits for those of a
  * device that is being closed). pump.lock held.
  */
 bool flight_none(struct pump *p);
@@ -71,6 +94,22 @@ bool flight_none(struct pump *p);
  * comes before Rflush, also when both came on different rings.
  */
 bool flight_flush(struct pump *p, struct request *r, uint16_t oldtag);
+/*
+ * Parks the Tlock `r` for config.lock_wait_ms, and takes over the reference to `f`. False when it has to be answered
+ * BLOCKED at once: no waiting is wanted, too many wait, a Tflush or the end is there already.
+ */
+bool flight_park_lock(struct pump *p, struct request *r, struct fid *f,
+                      const struct lock_request *q);
+/* A lock of this guest was given back: those that wait are tried soon. */
+void flight_retry_locks(struct pump *p);
+/* WFD_TIMER went off: tries what is due. */
+void flight_try_locks(struct pump *p);
+/* A new session: what waits in older ones is forgotten. Draining: what waits is told to come again. */
+void flight_forget_locks(struct pump *p);
+void flight_end_locks(struct pump *p);
+/* enum p9_lock_status of the parked Tlock that is answered in `slot`, or -1. */
+int flight_lock_status(struct pump *p, uint32_t slot);
+
 /* Requests were taken off a ring: Tflush that waited for that may go. */
 void flight_taken(struct pump *p);
 

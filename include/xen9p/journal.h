@@ -21,7 +21,8 @@
 #include "xen9p/control.h"
 
 #define JOURNAL_MAGIC 0x4a503958u /* "X9PJ" */
-#define JOURNAL_SLOTS 200u
+/* Room for every request that is executed and every one that is parked (flight.h). */
+#define JOURNAL_SLOTS 250u
 
 enum journal_state { JOURNAL_FREE = 0, JOURNAL_TAKEN = 1, JOURNAL_PUBLISHING = 2 };
 

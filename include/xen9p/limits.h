@@ -26,7 +26,11 @@
 #define LIMIT_REPLY 8192u     /* largest reply other than Rread and Rreaddir, bytes */
 #define LIMIT_MAX_LOCKS 1024u /* byte-range locks (policy) */
 #define LIMIT_MAX_LOCKS_MAX 65536u
-#define LIMIT_MAX_XATTR 65536u              /* bytes of one extended attribute (policy) */
+#define LIMIT_LOCK_CLIENT 255u /* longest client_id of a lock, bytes */
+#define LIMIT_LOCK_RETRY_MS 5  /* a parked Tlock is tried again after that, doubled each time */
+#define LIMIT_LOCK_RETRY_MAX_MS 250
+#define LIMIT_PARKED_LOCKS 56u /* Tlock that wait; what comes then is told to come again */
+#define LIMIT_MAX_XATTR 65536u /* bytes of one extended attribute (policy) */
 #define LIMIT_XATTR_HELD (4u * 1024 * 1024) /* bytes of attributes that fids hold, all together */
 #define LIMIT_LOCK_WAIT_MAX_MS 600000u
 #define LIMIT_POLL_US 50u /* how long a thread looks for more (policy) */

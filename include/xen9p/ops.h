@@ -62,7 +62,8 @@ int xattr_op_read(struct request *r, uint32_t num, uint64_t offset, uint32_t cou
 int xattr_op_write(struct request *r, uint32_t num, uint64_t offset);
 int xattr_op_clunk(struct request *r, struct fid *f);
 
-/* ops_unsupported.c: locks are refused with the error that clients expect */
-int op_unsupported(struct request *r);
+/* ops_lock.c */
+int op_lock(struct request *r);
+int op_getlock(struct request *r);
 
 #endif

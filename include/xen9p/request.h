@@ -53,7 +53,7 @@ struct request {
     uint64_t rdev;        /* of a Tmknod, as makedev() */
     atomic_bool answered; /* the guest may use the tag again */
     bool published;       /* the handler has published the reply itself */
-    bool parked;          /* a Tflush that is answered later, by others */
+    bool parked;          /* a Tflush or Tlock that is answered later, by others */
     uint8_t *big;         /* buffer of the session's max_msize bytes, NULL until needed */
     uint8_t *reply;       /* where the reply is built: small or big */
     uint32_t reply_len;   /* whole reply, once built */

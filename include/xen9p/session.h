@@ -33,6 +33,7 @@ struct session_limits {
 struct session {
     struct worker *worker;
     struct fid_table *fids;
+    struct lock_table *locks;
     _Atomic uint32_t dialect; /* enum p9_dialect */
     _Atomic uint32_t msize;   /* before Tversion: the largest that a Tversion may use */
     _Atomic uint32_t generation;

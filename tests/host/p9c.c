@@ -516,3 +516,31 @@ int p9c_xattrcreate(struct p9c *c, uint32_t fid, const char *name, uint64_t size
 {
     return plain(c, p9c_rpc(c, P9_TXATTRCREATE, "dsqd", fid, name, size, flags));
 }
+
+int p9c_lock(struct p9c *c, uint32_t fid, struct p9_lock *l)
+{
+    int err = p9c_rpc(c, P9_TLOCK, "dbdqqds", fid, l->type, l->flags, l->start, l->len, l->proc_id,
+                      l->client);
+
+    if (err == 0) {
+        l->status = cursor_u8(&c->body);
+        p9c_done(c);
+    }
+    return err;
+}
+
+int p9c_getlock(struct p9c *c, uint32_t fid, struct p9_lock *l)
+{
+    int err =
+        p9c_rpc(c, P9_TGETLOCK, "dbqqds", fid, l->type, l->start, l->len, l->proc_id, l->client);
+
+    if (err == 0) {
+        l->type = cursor_u8(&c->body);
+        l->start = cursor_u64(&c->body);
+        l->len = cursor_u64(&c->body);
+        l->proc_id = cursor_u32(&c->body);
+        take_str(&c->body, l->got_client, sizeof(l->got_client));
+        p9c_done(c);
+    }
+    return err;
+}

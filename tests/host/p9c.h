@@ -97,6 +97,17 @@ int p9c_rename(struct p9c *c, uint32_t fid, uint32_t dfid, const char *name);
 int p9c_renameat(struct p9c *c, uint32_t odir, const char *oname, uint32_t ndir, const char *nname);
 int p9c_unlinkat(struct p9c *c, uint32_t dfid, const char *name, uint32_t flags);
 int p9c_flush(struct p9c *c, uint16_t oldtag);
+struct p9_lock {
+    uint8_t type, status;
+    uint32_t flags;
+    uint64_t start, len;
+    uint32_t proc_id;
+    const char *client;
+    char got_client[64]; /* Rgetlock's */
+};
+/* The reply's status in l->status; the reply's fields instead of those asked for. */
+int p9c_lock(struct p9c *c, uint32_t fid, struct p9_lock *l);
+int p9c_getlock(struct p9c *c, uint32_t fid, struct p9_lock *l);
 int p9c_xattrwalk(struct p9c *c, uint32_t fid, uint32_t newfid, const char *name, uint64_t *size);
 int p9c_xattrcreate(struct p9c *c, uint32_t fid, const char *name, uint64_t size, uint32_t flags);
 

@@ -15,6 +15,7 @@
 
 #include "backend.h"
 #include "suites.h"
+#include "xen9p/lock.h"
 #include "xen9p/operations.h"
 
 struct battery {
@@ -164,6 +165,20 @@ static void try_xattr(struct battery *b)
     TRY(OPERATION_XATTR, p9c_xattrwalk(&b->c, walk(b, "f"), 51, "", &size));
 }
 
+static void try_lock(struct battery *b)
+{
+    struct p9_lock l = {.type = P9_LOCK_RDLCK, .client = "c"};
+    uint32_t f = walk(b, "f");
+    int err = p9c_lopen(&b->c, f, P9_L_RDONLY);
+
+    if (err != 0)
+        err = p9c_lopen(&b->c, f, P9_L_WRONLY);
+    if (err != 0) /* what cannot be opened cannot be locked */
+        return;
+    TRY(OPERATION_LOCK, p9c_lock(&b->c, f, &l));
+    TRY(OPERATION_LOCK, p9c_getlock(&b->c, f, &l));
+}
+
 static void try_names(struct battery *b)
 {
     uint32_t f = walk(b, "r1");
@@ -212,6 +227,7 @@ static void run_with(struct rig_config *cfg, const char *name)
     try_create(&b);
     try_attributes(&b);
     try_xattr(&b);
+    try_lock(&b);
     try_names(&b);
     rig_end(b.g);
 }

@@ -394,23 +394,6 @@ static void fid_exhaustion(void)
     rig_end(g);
 }
 
-static void not_served(void)
-{
-    struct rig *g = rig_new(NULL);
-    struct p9c c;
-
-    make_tree(g);
-    p9c_mount(&c, g);
-    CHECK_OK(p9c_walk(&c, 0, 1, "a/b/f"));
-    CHECK_ERR(p9c_rpc(&c, P9_TXATTRWALK, "dds", 1u, 2u, "system.posix_acl_access"), EOPNOTSUPP);
-    CHECK_ERR(p9c_rpc(&c, P9_TLOCK, "dbdqqds", 1u, 1, 0u, (uint64_t)0, (uint64_t)0, 5u, "x"),
-              ENOLCK);
-    CHECK_ERR(p9c_rpc(&c, P9_TGETLOCK, "dbqqds", 1u, 1, (uint64_t)0, (uint64_t)0, 5u, "x"), ENOLCK);
-    CHECK_ERR(p9c_clunk(&c, 2), EBADF);
-    CHECK_OK(p9c_clunk(&c, 1));
-    rig_end(g);
-}
-
 static void unknown_and_reply_types(void)
 {
     static const uint8_t served[] = {8,   12,  14,  16,  18,  20,  22,  24, 26, 30,
@@ -469,7 +452,6 @@ static const struct tap_case cases[] = {
     {"walk_nwname_17_65535", walk_nwname_17_65535, 0, 0},
     {"clunk_rules", clunk_rules, 0, 0},
     {"fid_exhaustion", fid_exhaustion, 0, 0},
-    {"not_served", not_served, 0, 0},
     {"unknown_and_reply_types", unknown_and_reply_types, 0, 0},
     {"flush_of_nothing", flush_of_nothing, 0, 0},
 };

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -76,7 +77,9 @@ static const struct golden {
     {"exit_group", EACH, 0},
     {"fchmodat", 0, RW},
     {"fchownat", 0, OWNERS_RW},
+    {"fcntl", 0, EACH},
     {"fdatasync", 0, EACH},
+    {"flock", 0, EACH},
     {"fstat", EACH, 0},
     {"fstatfs", EACH, 0},
     {"fsync", 0, EACH},
@@ -116,6 +119,7 @@ static const struct golden {
     {"setxattr", 0, RW},
     {"statx", 0, EACH},
     {"symlinkat", 0, RW},
+    {"timerfd_settime", 0, EACH},
     {"unlinkat", 0, RW},
     {"utimensat", 0, RW},
     {"write", 0, EACH},
@@ -298,6 +302,20 @@ static const struct call {
     {"setxattr", RW, {1, 1, 1, 65536, 3}},
     {"setxattr", 0, {1, 1, 1, 65537, 0}},
     {"setxattr", 0, {1, 1, 1, 1, 4}},
+    /* locks */
+    {"fcntl", EACH, {FID, F_OFD_SETLK}},
+    {"fcntl", EACH, {FID, F_OFD_GETLK}},
+    {"fcntl", 0, {FID, F_OFD_SETLKW}}, /* would wait */
+    {"fcntl", 0, {FID, F_SETLK}},
+    {"fcntl", 0, {FID, F_DUPFD}},
+    {"fcntl", 0, {FID, F_SETFL}},
+    {"fcntl", 0, {WFD_CONTROL, F_OFD_SETLK}},
+    {"flock", EACH, {FID, LOCK_EX | LOCK_NB}},
+    {"flock", EACH, {FID, LOCK_UN}},
+    {"flock", 0, {FID, LOCK_EX}},
+    {"flock", 0, {WFD_ROOT, LOCK_SH | LOCK_NB}},
+    {"timerfd_settime", EACH, {WFD_TIMER, 0}},
+    {"timerfd_settime", 0, {FID, 0}},
     /* memory */
     {"mmap", EACH, {0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS}},
     {"mmap", 0, {0, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS}},

@@ -396,24 +396,14 @@ static void test_malformed(void **state)
     assert_non_null(peek(2));
 }
 
-static void test_unsupported(void **state)
-{
-    (void)state;
-    req.type = P9_TLOCK;
-    assert_int_equal(call(op_unsupported, "4", ROOT_FID), -ENOLCK);
-    req.type = P9_TGETLOCK;
-    assert_int_equal(call(op_unsupported, "4", ROOT_FID), -ENOLCK);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        OPS_TEST(test_mkdir),       OPS_TEST(test_mknod),           OPS_TEST(test_symlink_readlink),
-        OPS_TEST(test_link),        OPS_TEST(test_rename),          OPS_TEST(test_rename_hard_link),
-        OPS_TEST(test_no_name),     OPS_TEST(test_renameat),        OPS_TEST(test_unlinkat),
-        OPS_TEST(test_remove),      OPS_TEST(test_root_stays),      OPS_TEST(test_very_deep),
-        OPS_TEST(test_bad_names),   OPS_TEST(test_not_a_directory), OPS_TEST(test_malformed),
-        OPS_TEST(test_unsupported),
+        OPS_TEST(test_mkdir),     OPS_TEST(test_mknod),           OPS_TEST(test_symlink_readlink),
+        OPS_TEST(test_link),      OPS_TEST(test_rename),          OPS_TEST(test_rename_hard_link),
+        OPS_TEST(test_no_name),   OPS_TEST(test_renameat),        OPS_TEST(test_unlinkat),
+        OPS_TEST(test_remove),    OPS_TEST(test_root_stays),      OPS_TEST(test_very_deep),
+        OPS_TEST(test_bad_names), OPS_TEST(test_not_a_directory), OPS_TEST(test_malformed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -277,7 +277,7 @@ static void few_descriptors(void)
     box_prepare(&b, 1234);
     b.config.max_fids = 1000;
     box_start(&b);
-    CHECK_EQ(b.ready.max_fids, (200 - 20 - 16) / 2);
+    CHECK_EQ(b.ready.max_fids, (200 - 20 - 16) / 3);
     box_kill(&b);
     box_free(&b);
 
@@ -286,7 +286,7 @@ static void few_descriptors(void)
     b.config.max_fids = 1000;
     b.config.max_open_files = 10;
     box_start(&b);
-    CHECK_EQ(b.ready.max_fids, 200 - 20 - 16 - 10);
+    CHECK_EQ(b.ready.max_fids, (200 - 20 - 16 - 10) / 2);
     box_kill(&b);
     box_free(&b);
 

@@ -152,6 +152,7 @@ static void judge_descriptors(const struct box *b)
         [WFD_EPOLL] = "anon_inode:[eventpoll]",
         [WFD_KICK] = "anon_inode:[eventfd]",
         [WFD_SIGNAL] = "anon_inode:[signalfd]",
+        [WFD_TIMER] = "anon_inode:[timerfd]",
         [WFD_PROC] = "/",
         [WFD_ROOT] = "/",
     };
@@ -196,7 +197,7 @@ static void judge_rest(const struct box *b)
         {"Max locked memory", 0},
         {"Max data size", LIMIT_DATA + LIMIT_DATA_PER_FID * b->config.max_fids},
         {"Max processes", b->config.threads + 1},
-        {"Max open files", WFD_FIRST_FREE + 4 * (b->config.threads + 1) + 2 * b->config.max_fids}};
+        {"Max open files", WFD_FIRST_FREE + 4 * (b->config.threads + 1) + 3 * b->config.max_fids}};
 
     (void)proc(b, "limits");
     for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {

@@ -1,0 +1,628 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * suite_locks.c - Tlock and Tgetlock: against processes of the host, other guests and within one; locks that
+ * wait, and how they end.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "suites.h"
+#include "xen9p/limits.h"
+#include "xen9p/lock.h"
+
+#define RD P9_LOCK_RDLCK
+#define WR P9_LOCK_WRLCK
+#define UN P9_LOCK_UNLCK
+#define GRANTED P9_LOCK_SUCCESS
+#define BLOCKED P9_LOCK_BLOCKED
+
+/* A mounted rig; file "f" is open as fids 1 and 2 (and 3, of a directory "d"). */
+static struct rig *lock_rig(struct p9c *c, struct rig_config cfg)
+{
+    struct rig *g = rig_prepare(&cfg);
+    int fd = openat(g->root_fd, "f", O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
+    uint32_t mode = (cfg.flags & CTL_FLAG_READ_ONLY) != 0 ? P9_L_RDONLY : P9_L_RDWR;
+
+    MUST(fd);
+    close(fd);
+    if (mkdirat(g->root_fd, "d", 0755) != 0)
+        CHECK_EQ(errno, EEXIST);
+    rig_start(g, 0);
+    p9c_mount(c, g);
+    CHECK_OK(p9c_walk(c, 0, 1, "f"));
+    CHECK_OK(p9c_walk(c, 0, 2, "f"));
+    CHECK_OK(p9c_walk(c, 0, 3, "d"));
+    CHECK_OK(p9c_lopen(c, 1, mode));
+    CHECK_OK(p9c_lopen(c, 2, mode));
+    CHECK_OK(p9c_lopen(c, 3, P9_L_RDONLY));
+    return g;
+}
+
+static int lock(struct p9c *c, uint32_t fid, uint8_t type, uint64_t start, uint64_t len,
+                uint32_t pid)
+{
+    struct p9_lock l = {
+        .type = type, .start = start, .len = len, .proc_id = pid, .client = "guest"};
+
+    CHECK_OK(p9c_lock(c, fid, &l));
+    return l.status;
+}
+
+static int host_open(const struct rig *g, const char *name, int flags)
+{
+    int fd = openat(g->root_fd, name, flags | O_CLOEXEC);
+
+    MUST(fd);
+    return fd;
+}
+
+/* What fcntl(2) of another open file says: 0 or the errno. */
+static int host_lock(int fd, short type, off_t start, off_t len)
+{
+    struct flock fl = {.l_type = type, .l_whence = SEEK_SET, .l_start = start, .l_len = len};
+
+    return fcntl(fd, F_OFD_SETLK, &fl) == 0 ? 0 : errno;
+}
+
+static void owners_and_ranges(void)
+{
+    struct p9c c;
+    struct rig *g = lock_rig(&c, (struct rig_config){0});
+    struct p9_lock other = {.type = WR, .len = 10, .proc_id = 100, .client = "another"};
+
+    CHECK_EQ(lock(&c, 1, WR, 0, 10, 100), GRANTED);
+    CHECK_EQ(lock(&c, 2, WR, 0, 10, 100), GRANTED); /* the same process, another fid */
+    CHECK_EQ(lock(&c, 2, RD, 5, 1, 100), GRANTED);
+    CHECK_EQ(lock(&c, 1, WR, 5, 1, 100), GRANTED);
+    CHECK_EQ(lock(&c, 1, WR, 9, 1, 200), BLOCKED);
+    CHECK_EQ(lock(&c, 1, RD, 0, 1, 200), BLOCKED);
+    CHECK_EQ(lock(&c, 1, WR, 10, 5, 200), GRANTED); /* beside it */
+    CHECK_OK(p9c_lock(&c, 1, &other));
+    CHECK_EQ(other.status, BLOCKED);               /* the same number in another client */
+    CHECK_EQ(lock(&c, 1, UN, 3, 2, 100), GRANTED); /* a hole */
+    CHECK_EQ(lock(&c, 1, WR, 3, 2, 200), GRANTED);
+    CHECK_EQ(lock(&c, 1, WR, 2, 1, 200), BLOCKED);
+    CHECK_EQ(lock(&c, 1, WR, 5, 1, 200), BLOCKED);
+    CHECK_EQ(lock(&c, 1, RD, 0, 3, 100), GRANTED); /* less than before */
+    CHECK_EQ(lock(&c, 1, RD, 0, 3, 200), GRANTED); /* readers share */
+    CHECK_EQ(lock(&c, 1, WR, 0, 1, 100), BLOCKED);
+    CHECK_EQ(lock(&c, 1, UN, 0, 0, 200), GRANTED);
+    CHECK_EQ(lock(&c, 1, WR, 0, 0, 100), GRANTED);
+    CHECK_EQ(lock(&c, 1, UN, 0, 0, 300), GRANTED); /* of nobody: nothing to do */
+    CHECK_EQ(lock(&c, 1, UN, 0, 0, 100), GRANTED);
+    CHECK_EQ(lock(&c, 1, WR, 0, 0, 200), GRANTED);
+    rig_end(g);
+}
+
+/* A length of 0 is to the end, however far; what is no range is EINVAL. */
+static void range_bounds(void)
+{
+    const uint64_t last = INT64_MAX;
+    struct p9c c;
+    struct rig *g = lock_rig(&c, (struct rig_config){0});
+    struct p9_lock l = {.type = 3, .client = "guest"};
+
+    CHECK_EQ(lock(&c, 1, WR, 1000, 0, 1), GRANTED);
+    CHECK_EQ(lock(&c, 1, WR, last, 1, 2), BLOCKED);
+    CHECK_EQ(lock(&c, 1, WR, 1ull << 62, 5, 2), BLOCKED);
+    CHECK_EQ(lock(&c, 1, WR, 0, 1000, 2), GRANTED);
+    CHECK_EQ(lock(&c, 1, UN, last, 0, 1), GRANTED);
+    CHECK_EQ(lock(&c, 1, WR, last, 1, 2), GRANTED);
+    CHECK_ERR(p9c_lock(&c, 1, &l), EINVAL);
+    l.type = WR;
+    l.start = 1ull << 63;
+    CHECK_ERR(p9c_lock(&c, 1, &l), EINVAL);
+    l.start = 2;
+    l.len = last;
+    CHECK_ERR(p9c_lock(&c, 1, &l), EINVAL);
+    l.len = UINT64_MAX;
+    CHECK_ERR(p9c_lock(&c, 1, &l), EINVAL);
+    l.len = 1;
+    l.flags = 4;
+    CHECK_ERR(p9c_lock(&c, 1, &l), EINVAL);
+    CHECK_ERR(p9c_getlock(&c, 77, &l), EBADF);
+    l.type = 9;
+    CHECK_ERR(p9c_getlock(&c, 1, &l), EINVAL);
+    rig_end(g);
+}
+
+static void fids_that_cannot_be_locked(void)
+{
+    struct p9c c;
+    struct rig *g = lock_rig(&c, (struct rig_config){0});
+    struct p9_lock l = {.type = WR, .client = "guest"};
+    char *name = calloc(1, 400);
+
+    CHECK_OK(p9c_walk(&c, 0, 10, "f"));
+    CHECK_ERR(p9c_lock(&c, 10, &l), EBADF); /* not open */
+    CHECK_ERR(p9c_getlock(&c, 10, &l), EBADF);
+    CHECK_OK(p9c_clunk(&c, 10));
+    CHECK_ERR(p9c_lock(&c, 10, &l), EBADF);
+    CHECK_ERR(p9c_lock(&c, P9_NOFID, &l), EBADF);
+    memset(name, 'n', 399);
+    l.client = name;
+    CHECK_ERR(p9c_lock(&c, 1, &l), EINVAL);
+    name[255] = '\0';
+    CHECK_OK(p9c_lock(&c, 1, &l));
+    CHECK_EQ(l.status, GRANTED);
+    free(name);
+    rig_end(g);
+}
+
+static void host_processes_see_them(void)
+{
+    struct p9c c;
+    struct rig *g = lock_rig(&c, (struct rig_config){0});
+    int fd = host_open(g, "f", O_RDWR);
+
+    CHECK_EQ(host_lock(fd, F_WRLCK, 0, 10), 0);
+    CHECK_EQ(lock(&c, 1, WR, 5, 1, 1), BLOCKED);
+    CHECK_EQ(lock(&c, 1, RD, 5, 1, 1), BLOCKED);
+    CHECK_EQ(lock(&c, 1, WR, 10, 10, 1), GRANTED);
+    CHECK_EQ(host_lock(fd, F_RDLCK, 10, 1), EAGAIN);
+    CHECK_EQ(host_lock(fd, F_UNLCK, 0, 0), 0);
+    CHECK_EQ(lock(&c, 1, RD, 0, 0, 1), GRANTED);
+    CHECK_EQ(host_lock(fd, F_RDLCK, 0, 0), 0);
+    CHECK_EQ(host_lock(fd, F_WRLCK, 15, 1), EAGAIN);
+    CHECK_EQ(lock(&c, 1, WR, 15, 1, 1), BLOCKED);
+    CHECK_EQ(lock(&c, 1, UN, 0, 0, 1), GRANTED);
+    CHECK_EQ(host_lock(fd, F_WRLCK, 0, 0), 0);
+    close(fd);
+    rig_end(g);
+}
+
+static void other_guests_see_them(void)
+{
+    struct p9c a, b;
+    struct rig *ga = lock_rig(&a, (struct rig_config){0});
+    struct rig *gb = lock_rig(&b, (struct rig_config){.export = ga->root});
+
+    CHECK_EQ(lock(&a, 1, WR, 0, 10, 7), GRANTED);
+    CHECK_EQ(lock(&b, 1, WR, 0, 10, 7), BLOCKED); /* however alike they call themselves */
+    CHECK_EQ(lock(&b, 1, WR, 10, 10, 7), GRANTED);
+    CHECK_EQ(lock(&a, 1, RD, 19, 1, 7), BLOCKED);
+    CHECK_EQ(lock(&a, 1, UN, 0, 0, 7), GRANTED);
+    CHECK_EQ(lock(&b, 1, WR, 0, 10, 7), GRANTED);
+    rig_kill(gb); /* a worker's locks end with it */
+    CHECK_EQ(lock(&a, 1, WR, 0, 0, 7), GRANTED);
+    rig_end(ga);
+}
+
+static void getlock_tells_who(void)
+{
+    struct p9c c;
+    struct rig *g = lock_rig(&c, (struct rig_config){0});
+    struct p9_lock l = {.type = UN, .start = 3, .len = 4, .proc_id = 2, .client = "guest"};
+    int fd = host_open(g, "f", O_RDWR);
+
+    CHECK_OK(p9c_getlock(&c, 1, &l)); /* nobody: as it was asked, but for the type */
+    CHECK(l.type == UN && l.start == 3 && l.len == 4 && l.proc_id == 2);
+    CHECK(strcmp(l.got_client, "guest") == 0);
+    CHECK_EQ(lock(&c, 1, RD, 5, 0, 1), GRANTED);
+    l = (struct p9_lock){.type = UN, .len = 10, .proc_id = 2, .client = "guest"};
+    CHECK_OK(p9c_getlock(&c, 2, &l)); /* Linux asks so: it means a write lock */
+    CHECK(l.type == RD && l.start == 5 && l.len == 0 && l.proc_id == 1);
+    CHECK(strcmp(l.got_client, "guest") == 0);
+    l = (struct p9_lock){.type = RD, .len = 10, .proc_id = 2, .client = "guest"};
+    CHECK_OK(p9c_getlock(&c, 2, &l));
+    CHECK_EQ(l.type, UN);
+    l = (struct p9_lock){.type = WR, .len = 10, .proc_id = 1, .client = "guest"};
+    CHECK_OK(p9c_getlock(&c, 2, &l)); /* its own is not in its way */
+    CHECK_EQ(l.type, UN);
+    CHECK_EQ(host_lock(fd, F_RDLCK, 20, 7), 0);
+    l = (struct p9_lock){.type = WR, .start = 6, .proc_id = 1, .client = "guest"};
+    CHECK_OK(p9c_getlock(&c, 1, &l)); /* a process of the host */
+    CHECK(l.type == RD && l.start == 20 && l.len == 7 && l.proc_id == 0);
+    CHECK(strcmp(l.got_client, "") == 0);
+    l = (struct p9_lock){.type = WR, .start = 20, .proc_id = 3, .client = "guest"};
+    CHECK_EQ(lock(&c, 1, UN, 0, 0, 1), GRANTED);
+    CHECK_OK(p9c_getlock(&c, 1, &l)); /* asked by who has never had a lock */
+    CHECK(l.type == RD && l.start == 20 && l.len == 7);
+    close(fd);
+    rig_end(g);
+}
+
+/* `flock -x` on what cannot be opened for writing: a directory, and anything of a read-only export. */
+static void whole_file_locks_without_write_access(void)
+{
+    struct p9c a, b, c;
+    struct rig *ga = lock_rig(&a, (struct rig_config){.flags = CTL_FLAG_READ_ONLY});
+    struct rig *gb =
+        lock_rig(&b, (struct rig_config){.flags = CTL_FLAG_READ_ONLY, .export = ga->root});
+    struct rig *gc = lock_rig(&c, (struct rig_config){.export = ga->root});
+    struct p9_lock part = {.type = WR, .start = 1, .proc_id = 1, .client = "guest"};
+    int fd = host_open(ga, "f", O_RDWR), dir = host_open(ga, "d", O_RDONLY | O_DIRECTORY);
+
+    for (uint32_t fid = 1; fid <= 3; fid += 2) { /* the file, the directory */
+        int host = fid == 1 ? fd : dir;
+
+        CHECK_ERR(p9c_lock(&a, fid, &part), EBADF);
+        CHECK_EQ(lock(&a, fid, WR, 0, 0, 1), GRANTED);
+        CHECK_EQ(lock(&a, fid, WR, 0, 0, 2), BLOCKED);
+        CHECK_EQ(lock(&a, fid, RD, 5, 5, 2), BLOCKED);
+        CHECK_EQ(lock(&b, fid, WR, 0, 0, 1), BLOCKED); /* another guest */
+        CHECK_EQ(lock(&b, fid, RD, 0, 0, 1), BLOCKED);
+        CHECK(flock(host, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK); /* and the host */
+        CHECK_EQ(lock(&a, fid, RD, 0, 0, 1), GRANTED);
+        CHECK_EQ(lock(&a, fid, RD, 0, 0, 2), GRANTED);
+        CHECK_EQ(lock(&b, fid, RD, 7, 2, 1), GRANTED);
+        CHECK_EQ(lock(&a, fid, WR, 0, 0, 1), BLOCKED);
+        CHECK_EQ(lock(&a, fid, RD, 0, 0, 1), GRANTED); /* what it had is not lost */
+        CHECK_EQ(lock(&b, fid, UN, 0, 0, 1), GRANTED);
+        CHECK_EQ(lock(&a, fid, UN, 0, 0, 2), GRANTED);
+        CHECK_EQ(lock(&a, fid, WR, 0, 0, 1), GRANTED);
+        CHECK_EQ(lock(&a, fid, UN, 0, 0, 1), GRANTED);
+        CHECK_EQ(flock(host, LOCK_EX | LOCK_NB), 0);
+        CHECK_EQ(lock(&a, fid, RD, 0, 0, 1), BLOCKED);
+        CHECK_EQ(flock(host, LOCK_UN), 0);
+        CHECK_EQ(lock(&a, fid, RD, 0, 0, 1), GRANTED);
+    }
+    /* Who may write is kept out by who may only read, and the other way round. */
+    CHECK_EQ(lock(&c, 1, WR, 0, 10, 1), BLOCKED);
+    CHECK_EQ(lock(&a, 1, UN, 0, 0, 1), GRANTED);
+    CHECK_EQ(lock(&c, 1, WR, 0, 10, 1), GRANTED);
+    CHECK_EQ(lock(&a, 1, WR, 0, 0, 1), BLOCKED);
+    CHECK_EQ(lock(&a, 1, RD, 0, 0, 1), BLOCKED);
+    CHECK_EQ(lock(&a, 1, RD, 10, 0, 1), GRANTED);
+    close(fd);
+    close(dir);
+    rig_end(ga);
+    rig_end(gb);
+    rig_end(gc);
+}
+
+/* With the last fid through which its owner has locked; not with another one. */
+static void released_by_clunk_and_version(void)
+{
+    struct p9c c;
+    struct rig *g = lock_rig(&c, (struct rig_config){0});
+    int fd = host_open(g, "f", O_RDWR);
+
+    CHECK_EQ(lock(&c, 1, WR, 0, 10, 1), GRANTED);
+    CHECK_EQ(lock(&c, 2, WR, 20, 10, 1), GRANTED);
+    CHECK_EQ(lock(&c, 2, WR, 40, 10, 2), GRANTED);
+    CHECK_OK(p9c_clunk(&c, 2));
+    CHECK_EQ(host_lock(fd, F_WRLCK, 0, 10), EAGAIN);
+    CHECK_EQ(host_lock(fd, F_WRLCK, 20, 10), EAGAIN);
+    CHECK_EQ(host_lock(fd, F_WRLCK, 40, 10), 0); /* 2 had no other */
+    CHECK_OK(p9c_clunk(&c, 1));
+    CHECK_EQ(host_lock(fd, F_WRLCK, 0, 0), 0);
+    CHECK_EQ(host_lock(fd, F_UNLCK, 0, 0), 0);
+    CHECK_OK(p9c_walk(&c, 0, 1, "f"));
+    CHECK_OK(p9c_lopen(&c, 1, P9_L_RDWR));
+    CHECK_EQ(lock(&c, 1, WR, 0, 0, 1), GRANTED);
+    CHECK_EQ(host_lock(fd, F_RDLCK, 0, 1), EAGAIN);
+    p9c_mount(&c, g);
+    CHECK_EQ(host_lock(fd, F_WRLCK, 0, 0), 0);
+    CHECK_EQ(host_lock(fd, F_UNLCK, 0, 0), 0);
+    CHECK_OK(p9c_walk(&c, 0, 1, "f"));
+    CHECK_OK(p9c_lopen(&c, 1, P9_L_RDWR));
+    CHECK_EQ(lock(&c, 1, WR, 0, 0, 1), GRANTED);
+    CHECK_OK(p9c_unlinkat(&c, 0, "f", 0)); /* of a file without a name */
+    CHECK_EQ(lock(&c, 1, RD, 0, 0, 1), GRANTED);
+    CHECK_EQ(host_lock(fd, F_WRLCK, 0, 1), EAGAIN);
+    CHECK(p9c_remove(&c, 1) != 0);
+    rig_end(g);
+    CHECK_EQ(host_lock(fd, F_WRLCK, 0, 0), 0);
+    close(fd);
+}
+
+static void bounded_by_max_locks(void)
+{
+    struct p9c c;
+    struct rig *g = lock_rig(&c, (struct rig_config){.policy.max_locks = 8});
+    struct p9_lock l = {.type = WR, .start = 100, .len = 1, .proc_id = 1, .client = "guest"};
+
+    for (uint32_t i = 0; i < 8; i++) /* ranges of one owner */
+        CHECK_EQ(lock(&c, 1, WR, i * 2, 1, 1), GRANTED);
+    CHECK_ERR(p9c_lock(&c, 1, &l), ENOLCK);
+    l.proc_id = 2;
+    CHECK_ERR(p9c_lock(&c, 1, &l), ENOLCK);
+    CHECK_EQ(lock(&c, 1, WR, 0, 15, 1), GRANTED); /* eight become one */
+    l.type = UN;
+    l.proc_id = 1;
+    for (uint32_t i = 0; i < 7; i++)
+        CHECK_EQ(lock(&c, 1, UN, 1 + 2 * i, 1, 1), GRANTED);
+    l.start = 0;
+    CHECK_OK(p9c_lock(&c, 1, &l));
+    CHECK_EQ(lock(&c, 1, UN, 0, 0, 1), GRANTED);
+    for (uint32_t i = 0; i < 8; i++) /* owners */
+        CHECK_EQ(lock(&c, 1, RD, 0, 1, 10 + i), GRANTED);
+    l = (struct p9_lock){.type = RD, .proc_id = 99, .client = "guest"};
+    CHECK_ERR(p9c_lock(&c, 1, &l), ENOLCK);
+    CHECK_OK(p9c_clunk(&c, 1));
+    CHECK_OK(p9c_lock(&c, 2, &l));
+    CHECK_EQ(l.status, GRANTED);
+    rig_end(g);
+}
+
+/* --- locks that wait --- */
+
+static uint16_t send_wait(struct p9c *c, uint32_t fid, uint8_t type, uint32_t pid)
+{
+    return p9c_send(c, P9_TLOCK, "dbdqqds", fid, (int)type, P9_LOCK_FLAG_BLOCK, 0ul, 0ul, pid,
+                    "guest");
+}
+
+static int finish_wait(struct p9c *c, uint16_t tag)
+{
+    int status;
+
+    CHECK_OK(p9c_finish(c, tag, P9_TLOCK));
+    status = cursor_u8(&c->body);
+    p9c_done(c);
+    return status;
+}
+
+static bool is_quiet(struct p9c *c, uint16_t tag)
+{
+    return rig_wait_ms(c->rig, p9c_ring(c, tag), tag, RIG_QUIET_MS) == NULL;
+}
+
+static struct rig *waiting_rig(struct p9c *c, uint32_t wait_ms)
+{
+    return lock_rig(c, (struct rig_config){.policy.lock_wait_ms = wait_ms, .threads = 1});
+}
+
+/* Until the holder gives it back: by an unlock, by a clunk, or on the host. One thread serves all of it. */
+static void waits_until_it_is_free(void)
+{
+    struct p9c c;
+    struct rig *g = waiting_rig(&c, 60000);
+    struct p9_attr a;
+    uint16_t tag;
+    int fd = host_open(g, "f", O_RDWR);
+
+    CHECK_EQ(lock(&c, 1, WR, 0, 0, 1), GRANTED);
+    tag = send_wait(&c, 2, WR, 2);
+    CHECK(is_quiet(&c, tag));
+    CHECK_OK(p9c_getattr(&c, 1, P9_GETATTR_BASIC, &a));
+    CHECK_EQ(lock(&c, 1, UN, 0, 0, 1), GRANTED);
+    CHECK_EQ(finish_wait(&c, tag), GRANTED);
+    CHECK_EQ(lock(&c, 1, WR, 0, 0, 1), BLOCKED); /* 2 has it now */
+    tag = send_wait(&c, 1, RD, 1);
+    CHECK(is_quiet(&c, tag));
+    CHECK_OK(p9c_clunk(&c, 2));
+    CHECK_EQ(finish_wait(&c, tag), GRANTED);
+    CHECK_EQ(lock(&c, 1, UN, 0, 0, 1), GRANTED);
+    CHECK_EQ(host_lock(fd, F_WRLCK, 0, 0), 0);
+    tag = send_wait(&c, 1, RD, 1);
+    CHECK(is_quiet(&c, tag));
+    CHECK_EQ(host_lock(fd, F_UNLCK, 0, 0), 0);
+    CHECK_EQ(finish_wait(&c, tag), GRANTED);
+    CHECK_EQ(host_lock(fd, F_WRLCK, 0, 0), EAGAIN);
+    close(fd);
+    rig_end(g);
+}
+
+static void waits_no_longer_than_the_policy_says(void)
+{
+    struct p9c c;
+    struct rig *g = waiting_rig(&c, 300);
+    long long since, cpu;
+    uint16_t tag;
+
+    CHECK_EQ(lock(&c, 1, WR, 0, 0, 1), GRANTED);
+    since = tap_now();
+    cpu = rig_cpu_ms(g);
+    tag = send_wait(&c, 2, WR, 2);
+    CHECK_EQ(finish_wait(&c, tag), BLOCKED);
+    since = tap_now() - since;
+    CHECK(since >= 290 && since < 5000);
+    CHECK(rig_cpu_ms(g) - cpu < 100);
+    rig_end(g);
+    g = lock_rig(&c,
+                 (struct rig_config){.export = g->root}); /* the default: the guest asks again */
+    CHECK_EQ(lock(&c, 1, WR, 0, 0, 1), GRANTED);
+    CHECK_EQ(finish_wait(&c, send_wait(&c, 2, WR, 2)), BLOCKED);
+    rig_end(g);
+}
+
+/* Tflush, on this ring and on the other: Rflush alone, and the lock is never taken. */
+static void flush_cancels(void)
+{
+    struct p9c c;
+    struct rig *g = waiting_rig(&c, 60000);
+    int fd = host_open(g, "f", O_RDWR);
+
+    CHECK_EQ(lock(&c, 1, WR, 0, 0, 1), GRANTED);
+    for (int ring = 0; ring < 2; ring++) {
+        uint16_t tag;
+
+        c.ring = 0;
+        tag = send_wait(&c, 2, WR, 2);
+        CHECK(is_quiet(&c, tag));
+        c.ring = ring;
+        CHECK_OK(p9c_flush(&c, tag));
+        c.ring = 0;
+        CHECK(is_quiet(&c, tag));
+        g->ring[0].in_flight[tag] = 0;
+        c.next_tag = (uint16_t)(tag - 1); /* the tag is free again */
+        CHECK_EQ(lock(&c, 1, RD, 0, 1, 1), GRANTED);
+    }
+    CHECK_OK(p9c_clunk(&c, 2));
+    CHECK_EQ(lock(&c, 1, UN, 0, 0, 1), GRANTED);
+    tap_sleep(50);
+    CHECK_EQ(host_lock(fd, F_WRLCK, 0, 0), 0);
+    close(fd);
+    rig_end(g);
+}
+
+/* Flush and unlock at the same time: a reply comes before Rflush or never, and whoever got the lock has it. */
+static void flush_races_with_the_lock(void)
+{
+    struct p9c c;
+    struct rig *g = lock_rig(&c, (struct rig_config){.policy.lock_wait_ms = 60000});
+    uint32_t granted = 0;
+
+    for (int i = 0; i < 300; i++) {
+        uint16_t tag, unlock, flush;
+        struct reply *m;
+
+        CHECK_EQ(lock(&c, 1, WR, 0, 0, 1), GRANTED);
+        c.ring = 0;
+        tag = send_wait(&c, 2, WR, 2);
+        c.ring = 1;
+        unlock = p9c_send(&c, P9_TLOCK, "dbdqqds", 1u, (int)UN, 0u, 0ul, 0ul, 1u, "guest");
+        if (i % 3 == 0)
+            tap_sleep(1);
+        c.ring = i % 2;
+        flush = p9c_send(&c, P9_TFLUSH, "w", (int)tag);
+        CHECK_OK(p9c_finish(&c, flush, P9_TFLUSH));
+        m = rig_wait_ms(g, 0, tag, 0); /* what is not there now never comes */
+        c.ring = 1;
+        CHECK_OK(p9c_finish(&c, unlock, P9_TLOCK));
+        granted += m != NULL && m->bytes[P9_HDR_SIZE] == GRANTED;
+        if (m == NULL)
+            g->ring[0].in_flight[tag] = 0;
+        free(m);
+        CHECK_EQ(lock(&c, 2, UN, 0, 0, 2), GRANTED);
+    }
+    tap_note("%u of 300 were granted before the flush", granted);
+    rig_end(g);
+}
+
+/* A duplicate of its tag is refused, and it goes on waiting. */
+static void tag_of_a_waiting_lock(void)
+{
+    struct p9c c;
+    struct rig *g = waiting_rig(&c, 60000);
+    uint8_t msg[32];
+    uint16_t tag;
+    uint32_t len;
+    struct reply *m;
+
+    c.ring = 0;
+    CHECK_EQ(lock(&c, 1, WR, 0, 0, 1), GRANTED);
+    tag = send_wait(&c, 2, WR, 2);
+    for (uint32_t ring = 0; ring < 2; ring++) {
+        len = p9_pack(msg, sizeof(msg), P9_TSTATFS, tag, "d", 0u);
+        rig_put(g, ring, msg, len);
+        m = rig_wait(g, ring, tag);
+        CHECK_EQ(m->type, P9_RLERROR);
+        free(m);
+    }
+    CHECK_EQ(lock(&c, 1, UN, 0, 0, 1), GRANTED);
+    CHECK_EQ(finish_wait(&c, tag), GRANTED);
+    rig_end(g);
+}
+
+/* More than may wait: the rest is told at once to come again, and nobody else is held up. */
+static void more_than_may_wait(void)
+{
+    const uint32_t many = LIMIT_PARKED_LOCKS + 20;
+    struct p9c c;
+    struct rig *g = lock_rig(&c, (struct rig_config){.policy.lock_wait_ms = 60000, .order = 6});
+    uint16_t tag[LIMIT_PARKED_LOCKS + 20];
+    uint32_t blocked = 0, granted = 0;
+    struct p9_attr a;
+
+    CHECK_EQ(lock(&c, 1, WR, 0, 0, 1), GRANTED);
+    for (uint32_t i = 0; i < many; i++)
+        tag[i] = send_wait(&c, 2, RD, 100 + i);
+    for (int i = 0; i < 100; i++)
+        CHECK_OK(p9c_getattr(&c, 1, P9_GETATTR_BASIC, &a));
+    CHECK_EQ(lock(&c, 1, UN, 0, 0, 1), GRANTED);
+    for (uint32_t i = 0; i < many; i++) {
+        if (finish_wait(&c, tag[i]) == BLOCKED)
+            blocked++;
+        else
+            granted++;
+    }
+    CHECK_EQ(granted, LIMIT_PARKED_LOCKS);
+    CHECK_EQ(blocked, 20);
+    rig_end(g);
+}
+
+/* Its fid is clunked: the lock that comes is gone at once. Its session ends: no reply, no lock. */
+static void waiting_lock_loses_its_fid(void)
+{
+    struct p9c c;
+    struct rig *g = waiting_rig(&c, 60000);
+    int fd = host_open(g, "f", O_RDWR);
+    uint16_t tag;
+
+    CHECK_EQ(host_lock(fd, F_WRLCK, 0, 0), 0);
+    tag = send_wait(&c, 2, WR, 2);
+    CHECK(is_quiet(&c, tag));
+    CHECK_OK(p9c_clunk(&c, 2));
+    CHECK_EQ(host_lock(fd, F_UNLCK, 0, 0), 0);
+    CHECK_EQ(finish_wait(&c, tag), GRANTED);
+    tap_sleep(20);
+    CHECK_EQ(host_lock(fd, F_WRLCK, 0, 0), 0);
+    tag = send_wait(&c, 1, WR, 1);
+    CHECK(is_quiet(&c, tag));
+    p9c_mount(&c, g);
+    memset(g->ring[0].in_flight, 0, sizeof(g->ring[0].in_flight));
+    memset(g->ring[1].in_flight, 0, sizeof(g->ring[1].in_flight));
+    CHECK_EQ(host_lock(fd, F_UNLCK, 0, 0), 0);
+    tap_sleep(300); /* rig_take() fails on a late reply */
+    CHECK(rig_take(g, 0) == NULL && rig_take(g, 1) == NULL);
+    CHECK_EQ(host_lock(fd, F_WRLCK, 0, 0), 0);
+    close(fd);
+    rig_end(g);
+}
+
+/* Told to stop: those that wait are told to come again, and draining does not wait for them. */
+static void stop_ends_the_waiting(void)
+{
+    struct p9c c;
+    struct rig *g = waiting_rig(&c, 600000);
+    union ctl_message stop = {.hdr = {.type = CTL_STOP}};
+    uint16_t tag;
+
+    CHECK_EQ(lock(&c, 1, WR, 0, 0, 1), GRANTED);
+    tag = send_wait(&c, 2, WR, 2);
+    CHECK(is_quiet(&c, tag));
+    CHECK_EQ(ctl_send(g->control_fd, &stop, NULL, 0), 0);
+    g->phase = CTL_PHASE_STOPPING;
+    CHECK_EQ(finish_wait(&c, tag), BLOCKED);
+    CHECK_EQ(rig_wait_exit(g), 0);
+}
+
+/* The worker dies: its successor answers, and the dead one's locks are gone. */
+static void succession_ends_the_waiting(void)
+{
+    struct p9c c;
+    struct rig *g = waiting_rig(&c, 600000);
+    int fd = host_open(g, "f", O_RDWR);
+    uint16_t tag;
+
+    CHECK_EQ(lock(&c, 1, WR, 0, 0, 1), GRANTED);
+    tag = send_wait(&c, 2, WR, 2);
+    CHECK(is_quiet(&c, tag));
+    rig_kill(g);
+    CHECK_EQ(host_lock(fd, F_WRLCK, 0, 0), 0);
+    rig_start(g, CTL_FLAG_SUCCESSOR);
+    CHECK_ERR(p9c_finish(&c, tag, P9_TLOCK), EIO);
+    close(fd);
+    rig_end(g);
+}
+
+static const struct tap_case cases[] = {
+    {"owners_and_ranges", owners_and_ranges, 0, 0},
+    {"range_bounds", range_bounds, 0, 0},
+    {"fids_that_cannot_be_locked", fids_that_cannot_be_locked, 0, 0},
+    {"host_processes_see_them", host_processes_see_them, 0, 0},
+    {"other_guests_see_them", other_guests_see_them, 0, 0},
+    {"getlock_tells_who", getlock_tells_who, 0, 0},
+    {"whole_file_locks_without_write_access", whole_file_locks_without_write_access, 0, 0},
+    {"released_by_clunk_and_version", released_by_clunk_and_version, 0, 0},
+    {"bounded_by_max_locks", bounded_by_max_locks, 0, 0},
+    {"waits_until_it_is_free", waits_until_it_is_free, 0, 0},
+    {"waits_no_longer_than_the_policy_says", waits_no_longer_than_the_policy_says, 0, 0},
+    {"flush_cancels", flush_cancels, 0, 0},
+    {"flush_races_with_the_lock", flush_races_with_the_lock, 0, 0},
+    {"tag_of_a_waiting_lock", tag_of_a_waiting_lock, 0, 0},
+    {"more_than_may_wait", more_than_may_wait, 0, 0},
+    {"waiting_lock_loses_its_fid", waiting_lock_loses_its_fid, 0, 0},
+    {"stop_ends_the_waiting", stop_ends_the_waiting, 0, 0},
+    {"succession_ends_the_waiting", succession_ends_the_waiting, 0, 0},
+};
+TAP_SUITE(locks, cases);
