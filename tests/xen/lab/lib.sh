@@ -87,7 +87,7 @@ name = "$name"
 type = "$type"
 kernel = "$GUEST_KERNEL"
 ramdisk = "$RUN/$name.cpio"
-extra = "console=hvc0 quiet loglevel=4 panic=1 mitigations=off"
+extra = "console=hvc0 quiet loglevel=4 panic=1 mitigations=off ${GUEST_EXTRA:-}"
 memory = ${GUEST_MEMORY:-192}
 vcpus = ${GUEST_VCPUS:-1}
 tsc_mode = "native"
@@ -95,6 +95,12 @@ on_crash = "destroy"
 on_reboot = "destroy"
 p9 = [ $list ]
 EOF
+}
+
+# debian DIR: the Debian of "# needs: debian" below DIR, for guests with GUEST_EXTRA=root9p=TAG.
+debian() {
+    mkdir -p "$1"
+    mount /dev/vdd "$1" || fail "no disk with a Debian"
 }
 
 # guest_create NAME TYPE P9...: defines and starts a guest; guest_up waits for it.
@@ -291,7 +297,7 @@ collect_logs() {
     return 0
 }
 
-# Takes everything of a test down; prints what would not go and fails then.
+# Takes everything of a test down, but for what it has mounted itself; prints what would not go and fails then.
 take_down() {
     local d left='' domains
     pkill -KILL -f '^/lab/bin/' 2>/dev/null
