@@ -43,13 +43,17 @@ struct query {
     bool follow, json;
 };
 
+struct log_file {
+    FILE *f;
+};
+
 struct reader {
     const struct query *q;
     int dir;       /* the domain's */
     uint64_t seen; /* number of the last line that was looked at */
     char *line;
     size_t cap;
-    FILE **files; /* opened and not read yet, newest first */
+    struct log_file *files; /* opened and not read yet, newest first */
     size_t num;
 };
 
@@ -306,7 +310,8 @@ static int open_files(struct reader *r, FILE *until)
     uint32_t missing = 0;
 
     for (uint32_t i = 0; i < MOST_FILES && missing < 2; i++) {
-        FILE *f = open_file(r, i), **files;
+        FILE *f = open_file(r, i);
+        struct log_file *files;
 
         missing = f != NULL ? 0 : missing + 1;
         if (f == NULL)
@@ -317,7 +322,7 @@ static int open_files(struct reader *r, FILE *until)
             return -ENOMEM;
         }
         r->files = files;
-        r->files[r->num++] = f;
+        r->files[r->num++].f = f;
         if (until != NULL && same_file(f, until))
             break;
     }
@@ -341,7 +346,7 @@ static FILE *take_files(struct reader *r, FILE *until)
     while (r->num > 0) {
         if (newest != NULL)
             (void)fclose(newest);
-        newest = r->files[--r->num];
+        newest = r->files[--r->num].f;
         take_lines(r, newest);
     }
     return newest;
