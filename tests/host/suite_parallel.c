@@ -173,6 +173,17 @@ static void put_flush(struct rig *g, uint32_t ring, uint16_t tag, uint16_t oldta
     rig_put(g, ring, msg, len);
 }
 
+/* Until the worker has taken all that was put: in flight, whichever thread goes on with it. */
+static void until_taken(struct rig *g, uint32_t ring)
+{
+    for (int i = 0; i < 1000; i++) {
+        if (atomic_load(&g->journal->ring[ring].out_taken) == g->ring[ring].out_prod)
+            return;
+        tap_sleep(10);
+    }
+    FAIL("ring %u is not taken from", ring);
+}
+
 /* On the same ring, on the other ring, of a flush: Rflush only after the reply. */
 static void flush_waits_for_the_reply(void)
 {
@@ -181,12 +192,13 @@ static void flush_waits_for_the_reply(void)
     struct reply *m;
 
     put_write(g, 0, 10, 100);
-    tap_sleep(50);
+    until_taken(g, 0);
     put_flush(g, 0, 20, 10);
     put_flush(g, 1, 21, 10);
-    tap_sleep(50); /* a flush of a flush waits if that one was seen first; clients do not do it */
+    until_taken(g,
+                1); /* a flush of a flush waits if that one was seen first; clients do not do it */
     put_flush(g, 1, 23, 21);
-    tap_sleep(50);
+    until_taken(g, 1);
     put_flush(g, 0, 24, 23);
     others_go_on(&c, 0, 100);
     others_go_on(&c, 1, 100);
@@ -211,7 +223,7 @@ static void flush_storm_on_a_blocked_request(void)
     struct rig *g = frozen_rig(&c, 5, 4);
 
     put_write(g, 0, 10, 100);
-    tap_sleep(50);
+    until_taken(g, 0);
     for (uint16_t i = 0; i < LIMIT_PARKED_FLUSHES; i++)
         put_flush(g, i % 2, (uint16_t)(100 + i), 10);
     others_go_on(&c, 0, 20);
@@ -235,7 +247,7 @@ static void duplicate_tag_of_a_blocked_request(void)
     uint32_t len;
 
     put_write(g, 0, 10, 100);
-    tap_sleep(50);
+    until_taken(g, 0);
     for (uint32_t ring = 0; ring < 2; ring++) {
         len = p9_pack(msg, sizeof(msg), P9_TSTATFS, 10, "d", 0u);
         rig_put(g, ring, msg, len);
@@ -258,7 +270,8 @@ static void version_does_not_wait(void)
 
     put_write(g, 0, 10, 100);
     put_write(g, 1, 11, 100);
-    tap_sleep(50);
+    until_taken(g, 0);
+    until_taken(g, 1);
     put_flush(g, 1, 12, 10);
     CHECK_OK(p9c_version(&c, 8192, "9P2000.L", got));
     g->ring[0].in_flight[10] = g->ring[1].in_flight[11] = g->ring[1].in_flight[12] = 0;
@@ -282,7 +295,8 @@ static void clunk_under_a_blocked_request(void)
     struct stat st;
 
     put_write(g, 0, 10, 4100);
-    tap_sleep(50);
+    until_taken(g, 0);
+    tap_sleep(100); /* and it has got hold of its fid */
     c.ring = 0;
     CHECK_OK(p9c_clunk(&c, 1));
     CHECK_ERR(p9c_clunk(&c, 1), EBADF);
@@ -301,7 +315,7 @@ static void stop_waits_for_a_blocked_request(void)
     union ctl_message stop = {.hdr = {.type = CTL_STOP}};
 
     put_write(g, 0, 10, 100);
-    tap_sleep(50);
+    until_taken(g, 0);
     CHECK_EQ(ctl_send(g->control_fd, &stop, NULL, 0), 0);
     g->phase = CTL_PHASE_STOPPING;
     CHECK(rig_wait_ms(g, 0, 10, RIG_QUIET_MS) == NULL);
