@@ -6,7 +6,9 @@ set -u
 cd "$(dirname "$0")/../.." || exit 2
 
 unit=systemd/xen9pd.service
-most=3.5 # exposure as systemd 252 counts it
+# Exposure as systemd 252 counts it. RestrictSUIDSGID would be 0.1 less: the workers' own filters do that, for
+# all identities but the one that keeps the setuid bits of its guest.
+most=3.6
 tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
 failed=0
