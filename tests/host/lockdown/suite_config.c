@@ -62,6 +62,9 @@ static void bad_fields(void)
     WRONG(max_msize = LIMIT_MAX_MSIZE + 1);
     WRONG(forbidden = OPERATIONS_ALL + 1);
     WRONG(identity = CTL_IDENTITY_HOST + 1);
+    WRONG(identity = CTL_IDENTITY_MAPPED); /* without a range */
+    WRONG(id_first = 1);
+    WRONG(id_count = 1);
     WRONG(file_mode_drop = 04000);
     WRONG(directory_mode_drop = 02000);
     WRONG(max_locks = LIMIT_MAX_LOCKS_MAX + 1);

@@ -159,6 +159,44 @@ static void not_idmappable(void)
     }
 }
 
+/* Identity mapped: an export of somebody else, and a file system that cannot keep others out. */
+static void mapped_refused(void)
+{
+    static const struct {
+        uid_t uid;
+        gid_t gid;
+    } owners[] = {{0, 0}, {299999, 300000}, {300000, 299999}, {300000, 365536}};
+    char dir[100], path[200];
+    struct box b;
+
+    own_mounts();
+    for (size_t i = 0; i < sizeof(owners) / sizeof(owners[0]); i++) {
+        box_prepare(&b, 0);
+        MUST(chown(b.export, owners[i].uid, owners[i].gid));
+        b.spec.identity = CTL_IDENTITY_MAPPED;
+        b.spec.id_first = 300000;
+        b.spec.id_count = 65536;
+        tap_note("owner %u:%u", owners[i].uid, owners[i].gid);
+        box_launch(&b);
+        box_expect_failed(&b, CTL_STEP_ID_RANGE, EPERM);
+        box_free(&b);
+    }
+    snprintf(dir, sizeof(dir), "%s/mnt", tap_dir());
+    MUST(mkdir(dir, 0755));
+    MUST(mount("none", dir, "ramfs", 0, NULL));
+    snprintf(path, sizeof(path), "%s/export", dir);
+    MUST(mkdir(path, 0700));
+    MUST(chown(path, 300000, 300000));
+    box_prepare(&b, 0);
+    b.spec.path = path;
+    b.spec.identity = CTL_IDENTITY_MAPPED;
+    b.spec.id_first = 300000;
+    b.spec.id_count = 65536;
+    box_launch(&b);
+    box_expect_failed(&b, CTL_STEP_NO_IDMAP, EINVAL);
+    box_free(&b);
+}
+
 /*
  * A FUSE server that does not even say hello. Launch comes back at once, says nothing, and the
  * child can be ended.
@@ -324,6 +362,7 @@ static const struct tap_case cases[] = {
     {"missing_directories", missing_directories, 0, 0},
     {"bad_specs", bad_specs, 0, 0},
     {"not_idmappable", not_idmappable, 0, 0},
+    {"mapped_refused", mapped_refused, 0, 0},
     {"dead_server", dead_server, 0, 0},
     {"killed_underway", killed_underway, 0, 0},
     {"supervisor_dies", supervisor_dies, 0, 0},
