@@ -17,7 +17,8 @@
  *   CAP_SYS_RESOURCE  only where the hard limit of RLIMIT_NOFILE is too low for max-fids; without it the
  *                     worker lowers max-fids and READY says so
  * Not CAP_KILL: whoever made a user namespace may signal what runs in it. Not CAP_SYS_CHROOT,
- * CAP_SETPCAP, CAP_SETFCAP, CAP_SYS_PTRACE, CAP_FOWNER, CAP_CHOWN.
+ * CAP_SETPCAP, CAP_SETFCAP, CAP_SYS_PTRACE; CAP_FOWNER, CAP_CHOWN and CAP_FSETID only for identity
+ * host, whose workers keep them.
  */
 #include "xen9p/launch.h"
 

@@ -16,23 +16,23 @@
 
 /*
  * What stays. Left out on purpose: CAP_SETPCAP (the bounding set is final), CAP_SYS_CHROOT
- * (pivot_root, not chroot), CAP_KILL (whoever made a user namespace may end what runs in it), CAP_SYS_PTRACE (nobody's memory or executable is looked at), CAP_CHOWN, CAP_FOWNER, CAP_MKNOD,
+ * (pivot_root, not chroot), CAP_KILL (whoever made a user namespace may end what runs in it), CAP_SYS_PTRACE (nobody's memory or executable is looked at), CAP_MKNOD,
  * CAP_DAC_READ_SEARCH (no file of an export is opened here), CAP_NET_*, CAP_SYS_MODULE, CAP_AUDIT_*.
  */
 static const struct kept {
     unsigned cap;
     bool optional;
-    const char *reason;
     bool host_identity; /* only if a policy asks for identity host */
+    const char *reason;
 } kept[] = {
-    {CAP_SYS_ADMIN, false, "namespaces and mounts of the workers", false},
-    {CAP_SETUID, false, "the workers' uid_map", false},
-    {CAP_SETGID, false, "the workers' gid_map", false},
-    {CAP_DAC_OVERRIDE, false, "making missing directories of an export", false},
-    {CAP_SYS_RESOURCE, true, "more open files than the hard limit", false},
-    {CAP_CHOWN, true, "identity host: giving files to the guest's users", true},
-    {CAP_FOWNER, true, "identity host: the guest's root changes modes of all files", true},
-    {CAP_FSETID, true, "identity host: the guest's root writes without losing setuid bits", true},
+    {CAP_SYS_ADMIN, false, false, "namespaces and mounts of the workers"},
+    {CAP_SETUID, false, false, "the workers' uid_map"},
+    {CAP_SETGID, false, false, "the workers' gid_map"},
+    {CAP_DAC_OVERRIDE, false, false, "making missing directories of an export"},
+    {CAP_SYS_RESOURCE, true, false, "more open files than the hard limit"},
+    {CAP_CHOWN, true, true, "identity host: giving files to the guest's users"},
+    {CAP_FOWNER, true, true, "identity host: the guest's root changes modes of all files"},
+    {CAP_FSETID, true, true, "identity host: the guest's root writes without losing setuid bits"},
 };
 
 #define NUM_KEPT (sizeof(kept) / sizeof(kept[0]))
