@@ -27,22 +27,20 @@ tree() {
 squashed() { tree 0 | grep -v '^./home/' | sed "s/ [0-9]*:[0-9]* / $1:$1 /; s/ 4755/ 755/"; }
 guest_up gmap
 for access in user client; do
-    assert "mapped: mounts with access=$access" guest_run gmap 30 "$(mount_cmd share /mnt/share access=$access)"
-    assert "mapped: root and two users make a tree" guest_run gmap 30 "make_tree $access"
+    assert "mapped: root and two users make a tree, access=$access" \
+        guest_run gmap 40 "$(mount_cmd share /mnt/share access=$access) && make_tree $access"
     assert_eq "mapped: theirs in the guest ($access)" "$(guest_run gmap 20 "look $access")" "$(tree 0)"
     assert_eq "mapped: the domain's own on the host ($access)" "$(on_host /srv/xen9p/gmap/$access)" "$(tree $first)"
-    assert "mapped: no device node" guest_run gmap 10 '! mknod /mnt/share/null c 1 3'
-    assert "mapped: a user is kept from another's ($access)" \
-        guest_run gmap 20 "! as alice 'cat $access/tmp/b' && ! as alice 'rm -f $access/tmp/b' && as bob 'cat $access/tmp/b'"
-    assert "mapped: unmounts" guest_run gmap 20 'cd / && umount /mnt/share'
+    assert "mapped: no device node, others kept out, unmounts ($access)" guest_run gmap 30 \
+        "! mknod /mnt/share/null c 1 3 && ! as alice 'cat $access/tmp/b' && ! as alice 'rm -f $access/tmp/b' && cd / && umount /mnt/share"
 done
 assert "the range is remembered" grep -qx "$first 65536 name:gmap" /var/lib/xen9p/id-ranges
 w=$(worker_of /srv/xen9p/gmap)
 assert_eq "the worker is root of this range alone" "$(tr -s ' ' <"/proc/$w/uid_map")" " 0 $first 65536"
 assert_eq "its capabilities count there" "$(sed -n 's/^CapPrm:\t//p' "/proc/$w/status")" 00000000000000db
 guest_up gsq
-assert "squash: mounts" guest_run gsq 30 "$(mount_cmd share /mnt/share)"
-assert "squash: root and two users make a tree" guest_run gsq 30 "make_tree t; chmod 4755 /mnt/share/t/tmp/tool"
+assert "squash: root and two users make a tree" \
+    guest_run gsq 40 "$(mount_cmd share /mnt/share) && make_tree t; chmod 4755 /mnt/share/t/tmp/tool"
 assert_eq "squash: one owner in the guest, no setuid" "$(guest_run gsq 20 'look t')" "$(squashed 0)"
 assert_eq "squash: one owner on the host" "$(on_host /srv/xen9p/gsq/t)" "$(squashed 4321)"
 guest_destroy gmap
