@@ -100,7 +100,8 @@ endif
 OPTIMIZE ?= -O2
 override CPPFLAGS += -Iinclude -D_GNU_SOURCE \
 	-D__XEN_INTERFACE_VERSION__=__XEN_LATEST_INTERFACE_VERSION__ \
-	-DXEN9P_WORKER_PATH='"$(LIBEXECDIR)/xen9p-worker"' $(if $(SAN),-DXEN9P_SANITIZER_BUILD)
+	-DXEN9P_WORKER_PATH='"$(LIBEXECDIR)/xen9p-worker"' \
+	-DXEN9P_AUDIT_PATH='"$(LIBEXECDIR)/xen9p-audit"' $(if $(SAN),-DXEN9P_SANITIZER_BUILD)
 override CFLAGS := -std=gnu11 $(OPTIMIZE) -g $(WARNINGS) $(HARDENING) $(SAN_FLAGS) \
 	$(if $(COV),--coverage) $(CFLAGS) -pthread
 override LDFLAGS := -pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,--as-needed $(SAN_FLAGS) \

@@ -16,6 +16,7 @@
 
 #include "xen9p/admit.h"
 #include "xen9p/claim.h"
+#include "xen9p/device_audit.h"
 #include "xen9p/devices.h"
 #include "xen9p/frontend.h"
 #include "xen9p/journal.h"
@@ -103,6 +104,7 @@ void act_refuse(struct device *d, const struct nodes_fault *fault)
     (void)snprintf(d->error, sizeof(d->error), "%s %s: %s", fault->node, fault->value, fault->why);
     d->failures++;
     devices_say(d, LOG_LEVEL_WARNING, "refused: node %s", d->error);
+    device_audit_refused(d);
 }
 
 /* Identity mapped on an export that belongs to somebody else: the command that gives it away. */
@@ -181,6 +183,7 @@ static void quarantine(struct device *d, const struct child *c, const char *why,
         "Requests of the guest hang from now on. Find the cause in the lines above and in the kernel "
         "log, then detach and attach the device, restart the domain, or restart xen9pd",
         (int)child_pid(c), why, reason);
+    device_audit_quarantined(d);
     devices_feed(d, DEVICE_DIED_OFTEN);
 }
 
@@ -237,6 +240,7 @@ static void on_ended(void *owner, const struct child *c, bool given_up, const ch
 
     (void)snprintf(why, sizeof(why), "%s", end);
     leave_cgroup(d, why, sizeof(why));
+    device_audit_ended(d, c, why);
     d->child = NULL;
     d->threads = 0;
     if (given_up)
@@ -271,6 +275,7 @@ static void on_ready(void *owner, const struct ctl_ready *ready)
         devices_say(d, LOG_LEVEL_NOTICE,
                     "max-fids lowered from %u to %u by RLIMIT_NOFILE; raise LimitNOFILE= for more",
                     (uint32_t)d->share.fids, ready->max_fids);
+    device_audit_ready(d, ready);
     devices_feed(d, DEVICE_READY);
 }
 
@@ -280,6 +285,7 @@ static void on_event(void *owner, const struct ctl_event *event)
 
     if (event->code == CTL_EVENT_SESSION)
         d->msize = (uint32_t)event->b;
+    device_audit_event(d, event);
     devices_say(d, LOG_LEVEL_DEBUG, "worker event %u: %llu %llu %llu", event->code,
                 (unsigned long long)event->a, (unsigned long long)event->b,
                 (unsigned long long)event->c);
@@ -376,12 +382,20 @@ static int launch_with(struct device *d, struct child_spec *spec, uint32_t flags
         err = ringmem;
         goto out;
     }
+    spec->audit_fd = device_audit_open(d, &config);
+    if (spec->audit_fd < 0) {
+        err = spec->audit_fd;
+        close(ringmem);
+        goto out;
+    }
     spec->path = d->nodes.path;
     spec->share = d->share;
     spec->config = &config;
     spec->fds[CTL_CONFIG_FD_RINGMEM] = ringmem;
     err = child_start(d->sv->children, spec, &worker_calls, d, &d->child);
     close(ringmem); /* the worker's alone from here on */
+    close(spec->audit_fd);
+    device_audit_started(d, err == 0 ? d->child : NULL);
 out:
     if (spec->cgroup_fd > 0)
         close(spec->cgroup_fd);
@@ -452,6 +466,7 @@ void act_limits(struct device *d)
 {
     int err = d->child != NULL ? child_limits(d->child, &d->terms.worker.limits) : 0;
 
+    device_audit_limits(d);
     loop_timer_cancel(d->sv->loop, &d->tell);
     if (err != -EAGAIN)
         return;
@@ -541,11 +556,38 @@ static bool admitted(struct device *d)
     return d->policy != NULL || admit_device(d);
 }
 
+/* With audit-full = block nobody is served whose records nobody takes. `again` is called later. */
+static bool wait_for_audit(struct device *d, void (*again)(struct loop_timer *t))
+{
+    if (!device_audit_missing(d))
+        return false;
+    if (!d->waits_for_audit)
+        devices_say(d, LOG_LEVEL_ERROR,
+                    "not served until xen9p-audit answers, since audit-full is block; start "
+                    "xen9p-audit, or let the policy say audit-full = drop");
+    d->waits_for_audit = true;
+    d->retry = (struct loop_timer){.fire = again, .owner = d};
+    loop_timer_set(d->sv->loop, &d->retry, LIMIT_AUDIT_CONNECT_MS);
+    return true;
+}
+
+static void start(struct device *d);
+
+static void start_due(struct loop_timer *t)
+{
+    start(t->owner);
+}
+
 static void start(struct device *d)
 {
-    int err = admitted(d) ? connect_rings(d) : -EACCES;
+    int err = admitted(d) ? 0 : -EACCES;
     const char *why;
 
+    if (err == 0 && wait_for_audit(d, start_due))
+        return;
+    d->waits_for_audit = false;
+    if (err == 0)
+        err = connect_rings(d);
     if (err == 0) {
         err = launch(d, 0, &why);
         if (err != 0)
@@ -597,8 +639,10 @@ static void retry_due(struct loop_timer *t)
 {
     struct device *d = t->owner;
 
-    if (!wait_for_orphans(d))
-        devices_feed(d, DEVICE_RETRY);
+    if (wait_for_orphans(d) || wait_for_audit(d, retry_due))
+        return;
+    d->waits_for_audit = false;
+    devices_feed(d, DEVICE_RETRY);
 }
 
 static void schedule(struct device *d)

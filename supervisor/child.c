@@ -38,6 +38,7 @@ struct child {
     bool timed_out;
     bool broke_protocol;
     struct budget share;
+    int signal;    /* that it died of */
     bool filtered; /* killed by its seccomp filter */
     struct loop_source control, process;
     struct loop_timer deadline;
@@ -210,6 +211,16 @@ static void protocol_broken(struct child *c, const char *what)
     child_kill(c);
 }
 
+void child_violated(struct child *c, const char *what)
+{
+    protocol_broken(c, what);
+}
+
+int child_signal(const struct child *c)
+{
+    return c->signal;
+}
+
 /* Takes up to `most` messages. */
 static void hear(struct child *c, int most)
 {
@@ -249,7 +260,8 @@ static void process_ready(struct loop_source *s, uint32_t events)
     if (waitid(P_PIDFD, (id_t)c->pidfd, &info, WEXITED | WNOHANG) != 0 || info.si_pid == 0)
         return;
     hear(c, LAST_WORDS);
-    c->filtered = info.si_code != CLD_EXITED && info.si_status == SIGSYS;
+    c->signal = info.si_code != CLD_EXITED ? info.si_status : 0;
+    c->filtered = c->signal == SIGSYS;
     describe_end(c, &info, why, sizeof(why));
     if (c->calls != NULL)
         c->calls->ended(c->owner, c, false, why);
@@ -280,9 +292,14 @@ static void deadline_passed(struct loop_timer *t)
 static int send_config(struct child *c, const struct child_spec *spec)
 {
     union ctl_message m = {.config = *spec->config};
+    const size_t num = sizeof(spec->fds) / sizeof(spec->fds[0]);
+    int fds[CTL_MAX_FDS];
 
+    memcpy(fds, spec->fds, sizeof(spec->fds));
+    fds[num] = spec->audit_fd;
     m.hdr.type = CTL_CONFIG;
-    return ctl_send(c->control_fd, &m, spec->fds, sizeof(spec->fds) / sizeof(spec->fds[0]));
+    return ctl_send(c->control_fd, &m, fds,
+                    num + ((spec->config->flags & CTL_FLAG_AUDIT) != 0 ? 1 : 0));
 }
 
 static int child_listen(struct child *c)

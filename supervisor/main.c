@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@
 #include <xenstore.h>
 
 #include "xen9p/admit.h"
+#include "xen9p/audit_link.h"
 #include "xen9p/claim.h"
 #include "xen9p/devices.h"
 #include "xen9p/idpool.h"
@@ -31,6 +33,7 @@
 #include "xen9p/xenbus.h"
 
 #define WORKER_NAME "xen9p-worker"
+#define AUDIT_NAME "xen9p-audit"
 
 struct options {
     bool verbose;
@@ -170,8 +173,8 @@ static int signals_open(void)
 
 /* --- starting ---------------------------------------------------------------------------------- */
 
-/* The worker beside our own executable (a build tree), else the installed one. */
-static int open_beside(struct stat *self)
+/* A program beside our own executable (a build tree), else the installed one. */
+static int open_beside(const char *name, struct stat *self)
 {
     char path[PATH_MAX + sizeof(WORKER_NAME)];
     ssize_t n = readlink("/proc/self/exe", path, PATH_MAX - 1);
@@ -183,26 +186,26 @@ static int open_beside(struct stat *self)
     slash = strrchr(path, '/');
     if (slash == NULL)
         return -1;
-    (void)snprintf(slash + 1, sizeof(WORKER_NAME), WORKER_NAME);
+    (void)snprintf(slash + 1, sizeof(WORKER_NAME), "%s", name);
     return open(path, O_RDONLY | O_CLOEXEC);
 }
 
 /* Once, by descriptor: an upgrade on disk does not mix two versions of the control protocol. */
-static int open_worker(void)
+static int open_program(const char *name, const char *installed)
 {
     struct stat self = {0}, st;
-    int fd = open_beside(&self);
+    int fd = open_beside(name, &self);
 
     if (fd < 0)
-        fd = open(XEN9P_WORKER_PATH, O_RDONLY | O_CLOEXEC);
+        fd = open(installed, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
-        log_error("%s: %s; is xen9p installed completely?", XEN9P_WORKER_PATH, strerror(errno));
+        log_error("%s: %s; is xen9p installed completely?", installed, strerror(errno));
         return -1;
     }
     if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & (S_IWGRP | S_IWOTH)) == 0 &&
         (st.st_uid == 0 || st.st_uid == self.st_uid))
         return fd;
-    log_error("the worker's executable must be a file that only its owner, root, can write");
+    log_error("%s must be a file that only its owner, root, can write", name);
     close(fd);
     return -1;
 }
@@ -215,6 +218,22 @@ static void open_cgroups(struct supervisor *sv)
         log_notice("no cgroups for workers: %s; memory-max, cpu-weight and io-weight have no "
                    "effect, and cgroup = required refuses",
                    sv->no_cgroups);
+}
+
+/*
+ * Under a service manager xen9p-audit is a service of its own. Otherwise we start it when nobody
+ * answers, and make its directory while we have the right to give it away.
+ */
+static int open_audit(void)
+{
+    const struct passwd *pw = getpwnam(AUDIT_RUN_USER);
+    const uid_t uid = pw != NULL && pw->pw_uid != 0 ? pw->pw_uid : AUDIT_RUN_UID;
+
+    if (getenv("NOTIFY_SOCKET") != NULL)
+        return -1;
+    if (mkdir(AUDIT_LOG_DIR, 0750) == 0 && chown(AUDIT_LOG_DIR, uid, uid) != 0)
+        log_warning("chown " AUDIT_LOG_DIR ": %s", strerror(errno));
+    return open_program(AUDIT_NAME, XEN9P_AUDIT_PATH);
 }
 
 /* -1 to go on, or the exit status. */
@@ -241,13 +260,15 @@ static int take_claim(struct supervisor *sv)
 
 static bool open_parts(struct supervisor *sv, struct loop_source *signals)
 {
-    sv->worker_fd = open_worker();
+    sv->worker_fd = open_program(WORKER_NAME, XEN9P_WORKER_PATH);
     if (sv->worker_fd < 0)
         return false;
     sv->loop = loop_new();
+    sv->audit = sv->loop != NULL ? audit_link_new(sv->loop, AUDIT_SOCKET, open_audit()) : NULL;
     sv->children = sv->loop != NULL ? children_new(sv->loop) : NULL;
     sv->ids = idpool_new(IDPOOL_FILE);
-    if (sv->children == NULL || sv->ids == NULL || loop_add(sv->loop, signals) != 0) {
+    if (sv->audit == NULL || sv->children == NULL || sv->ids == NULL ||
+        loop_add(sv->loop, signals) != 0) {
         log_error("cannot start: %s", strerror(errno));
         return false;
     }
@@ -266,6 +287,7 @@ static int serve(struct supervisor *sv)
     if (status >= 0)
         return status;
     open_cgroups(sv);
+    audit_link_start(sv->audit);
     loop_after(sv->loop, after_event, sv);
     err = xenbus_start(sv, store_lost);
     if (err != 0) {

@@ -2,6 +2,7 @@
 /*
  * policy_set.c - the sections of all files, counted by references; and the three ways to load one.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,17 +15,27 @@ const char *policy_kind_name(enum policy_kind kind)
     return names[kind];
 }
 
+/* Items are separated by spaces. */
+static bool take_items(enum policy_key key, struct policy_value *v)
+{
+    char why[256], items[128], *save = NULL;
+
+    (void)snprintf(items, sizeof(items), "%s", policy_keys[key].preset);
+    for (char *item = strtok_r(items, " ", &save); item != NULL;
+         item = strtok_r(NULL, " ", &save)) {
+        if (policy_value_take(key, v, item, why, sizeof(why)) != NULL)
+            return false;
+    }
+    return true;
+}
+
 /* The built-in values are texts like those of a file, and go the same way. */
 static bool take_presets(struct policy_set *set)
 {
-    char why[256];
-
     for (int i = 0; i < POLICY_KEYS; i++) {
         struct policy_value *v = &set->preset[i];
 
-        if (policy_keys[i].preset[0] != '\0' &&
-            policy_value_take((enum policy_key)i, v, policy_keys[i].preset, why, sizeof(why)) !=
-                NULL)
+        if (!take_items((enum policy_key)i, v))
             return false;
         if (policy_keys[i].type == POLICY_TYPE_OPERATIONS)
             v->number = v->add;

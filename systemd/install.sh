@@ -66,15 +66,20 @@ fi
 
 put 755 "$BUILD/xen9pd" "$SBINDIR"
 put 755 "$BUILD/xen9p-worker" "$LIBEXECDIR"
+put 755 "$BUILD/xen9p-audit" "$LIBEXECDIR"
 put_all 755 "$SBINDIR" "$BUILD/xen9pctl"
 
-for page in supervisor/*.[1-8] worker/*.[1-8] policy/*.[1-8]; do
+for page in supervisor/*.[1-8] supervisor/audit/*.[1-8] worker/*.[1-8] policy/*.[1-8]; do
     put_all 644 "$MANDIR/man${page##*.}" "$page"
 done
 
 sed "s,@SBINDIR@,$SBINDIR,g" systemd/xen9pd.service >"$BUILD/xen9pd.service"
 put 644 "$BUILD/xen9pd.service" "$UNITDIR"
-put_all 644 "$TMPFILESDIR" systemd/*.tmpfiles
-put_all 644 "$SYSUSERSDIR" systemd/*.sysusers
+sed "s,@LIBEXECDIR@,$LIBEXECDIR,g" systemd/xen9p-audit.service >"$BUILD/xen9p-audit.service"
+put 644 "$BUILD/xen9p-audit.service" "$UNITDIR"
+# systemd reads *.conf alone
+install -D -m 644 systemd/xen9p.tmpfiles "$root$TMPFILESDIR/xen9p.conf"
+install -D -m 644 systemd/xen9p.sysusers "$root$SYSUSERSDIR/xen9p.conf"
+put 644 systemd/xen9p.logrotate "$DOCDIR"
 put_all 644 "$DOCDIR/policies" policy/*.conf
 put_all 644 "$DOCDIR" README.md LICENSE

@@ -16,6 +16,9 @@
 
 #define AUDIT_SOCKET "/run/xen9p/audit.sock"
 #define AUDIT_LOG_DIR "/var/log/xen9p"
+#define AUDIT_RUN_USER "_xen9p-audit"
+/* Where there is no such user: below the workers' range (limits.h), which nobody else hands out. */
+#define AUDIT_RUN_UID 0x7838ffffu
 #define AUDIT_CTL_VERSION 1u
 
 enum audit_ctl_type {

@@ -53,6 +53,7 @@ struct child_spec {
     struct ctl_config *config; /* hdr.type is set here */
     struct budget share;       /* of the host's: counts until it has ended, even when given up */
     int fds[4];                /* in the order of enum ctl_config_fd; the caller's */
+    int audit_fd;              /* the worker's end for audit records, with CTL_FLAG_AUDIT */
 };
 
 /*
@@ -77,6 +78,10 @@ uid_t child_uid(const struct child *c);
 bool child_failure(const struct child *c, struct ctl_failed *failed);
 /* True when it did what no worker does: a call that its filter kills for, a message out of order. */
 bool child_violation(const struct child *c);
+/* Kills it for such a thing, that somebody else has seen. */
+void child_violated(struct child *c, const char *what);
+/* Once it has ended: the signal that it died of, 0 when it exited. */
+int child_signal(const struct child *c);
 /* True when it was killed because it was not READY in time. */
 bool child_timed_out(const struct child *c);
 

@@ -83,13 +83,21 @@
 #define LIMIT_LEAST_FIDS 64u   /* of a device; it is refused where there are fewer */
 #define LIMIT_WAITING_RINGS 2u /* a device whose guest has not connected counts with so many */
 
+/* Audit: what waits for xen9p-audit in xen9pd. */
+#define LIMIT_AUDIT_SOCKET \
+    (1024 * 1024)               /* bytes of one worker's socket; the kernel may give less */
+#define LIMIT_AUDIT_EVENTS 256u /* events of devices */
+#define LIMIT_AUDIT_ENDED 256u  /* workers that have ended */
+
 /* Time, in milliseconds. */
 #define LIMIT_START_MS \
     15000 /* from fork to READY; libxl waits for InitWait only, which comes before */
-#define LIMIT_AUDIT_DRAIN_MS 1000 /* of LIMIT_DRAIN_MS, for records that nobody takes */
-#define LIMIT_AUDIT_RETRY_MS 50   /* how often that is tried then */
-#define LIMIT_DRAIN_MS 3000       /* from CTL_STOP to SIGKILL (policy) */
-#define LIMIT_TELL_MS 500         /* between tries to tell a worker its new limits */
-#define LIMIT_KILL_MS 1000        /* from SIGKILL until nobody waits for that process any more */
+#define LIMIT_AUDIT_CONNECT_MS 250 /* between tries to reach xen9p-audit */
+#define LIMIT_AUDIT_SWEEP_MS 500   /* between looks whether an ended worker's records are taken */
+#define LIMIT_AUDIT_DRAIN_MS 1000  /* of LIMIT_DRAIN_MS, for records that nobody takes */
+#define LIMIT_AUDIT_RETRY_MS 50    /* how often that is tried then */
+#define LIMIT_DRAIN_MS 3000        /* from CTL_STOP to SIGKILL (policy) */
+#define LIMIT_TELL_MS 500          /* between tries to tell a worker its new limits */
+#define LIMIT_KILL_MS 1000         /* from SIGKILL until nobody waits for that process any more */
 
 #endif

@@ -26,6 +26,8 @@
 
 struct xs_handle;
 struct device;
+struct audit_link;
+struct audit_source;
 
 struct supervisor {
     struct loop *loop;
@@ -38,6 +40,7 @@ struct supervisor {
     struct cgroups *cgroups; /* for workers; NULL: */
     const char *no_cgroups;  /* why there are none */
     uint32_t cgroup_serial;  /* part of their names */
+    struct audit_link *audit;
     const char *policy_dir;
     struct budget host;          /* what devices share, by the same */
     struct idpool *ids;          /* ranges for identity mapped */
@@ -95,8 +98,11 @@ struct device {
     int journal_fd;                /* -1 when there is none */
     bool adopting;                 /* the rings are a dead supervisor's, its journal is lost */
     struct child *child;           /* NULL when none runs, or it was given up */
+    struct audit_source *audit;    /* of that child, or of one that could not be started */
+    uint64_t totals[3];            /* it has stopped: requests, bytes read, bytes written */
     struct succession succession;
     struct loop_timer retry;
+    bool waits_for_audit;        /* to be started, and nobody writes its log */
     struct loop_timer tell;      /* new limits that the worker has not taken yet */
     uint64_t orphan_deadline_ms; /* for the dead supervisor's workers to drain; 0: not set */
     uint32_t failures;           /* connections that failed in a row */

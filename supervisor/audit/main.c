@@ -24,10 +24,6 @@
 #include "xen9p/service.h"
 #include "xen9p/version.h"
 
-#define AUDIT_USER "_xen9p-audit"
-/* Where there is no such user: below the workers' range (limits.h), which nobody else hands out. */
-#define AUDIT_UID 0x7838ffffu
-
 struct options {
     const char *socket;
     struct jail jail;
@@ -88,9 +84,9 @@ static int parse_options(int argc, char **argv, struct options *o)
 
 static uint32_t audit_uid(void)
 {
-    const struct passwd *pw = getpwnam(AUDIT_USER);
+    const struct passwd *pw = getpwnam(AUDIT_RUN_USER);
 
-    return pw != NULL && pw->pw_uid != 0 ? pw->pw_uid : AUDIT_UID;
+    return pw != NULL && pw->pw_uid != 0 ? pw->pw_uid : AUDIT_RUN_UID;
 }
 
 static void read_boot_id(struct audit *a)

@@ -21,7 +21,7 @@ libraries() {
     readelf -dW "$1" | sed -n 's/.*(NEEDED).*\[\(.*\)\.so.*/\1/p' | sort | tr '\n' ' '
 }
 
-for name in xen9pd xen9p-worker; do
+for name in xen9pd xen9p-worker xen9p-audit; do
     program=$BUILD/$name
     if [ ! -x "$program" ]; then
         report 1 "$program is built"

@@ -29,7 +29,10 @@ into "$tmp/a" PREFIX=/usr
 report $? "installs"
 (cd "$tmp/a" 2>/dev/null && find . -type f | sort) >"$tmp/files"
 for f in usr/sbin/xen9pd usr/libexec/xen9p/xen9p-worker usr/share/man/man8/xen9pd.8 \
-    usr/share/man/man8/xen9p-worker.8 usr/lib/systemd/system/xen9pd.service; do
+    usr/share/man/man8/xen9p-worker.8 usr/lib/systemd/system/xen9pd.service \
+    usr/libexec/xen9p/xen9p-audit usr/share/man/man8/xen9p-audit.8 \
+    usr/lib/systemd/system/xen9p-audit.service usr/lib/tmpfiles.d/xen9p.conf \
+    usr/lib/sysusers.d/xen9p.conf usr/share/doc/xen9p/xen9p.logrotate; do
     grep -qx "./$f" "$tmp/files"
     report $? "installs /$f"
 done
@@ -41,6 +44,9 @@ report $? "leaves libxl's name alone unless asked"
 ! grep -q '@SBINDIR@' "$tmp/a/usr/lib/systemd/system/xen9pd.service" &&
     grep -qx 'ExecStart=/usr/sbin/xen9pd' "$tmp/a/usr/lib/systemd/system/xen9pd.service"
 report $? "the unit starts what was installed"
+grep -qx 'ExecStart=/usr/libexec/xen9p/xen9p-audit' \
+    "$tmp/a/usr/lib/systemd/system/xen9p-audit.service"
+report $? "the audit's unit starts what was installed"
 ! find "$tmp/a" -perm /022 -type f | grep -q .
 report $? "nothing can be written by others"
 grep -qaF /usr/libexec/xen9p/xen9p-worker "$tmp/a/usr/sbin/xen9pd" &&

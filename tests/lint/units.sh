@@ -38,6 +38,19 @@ status=$?
 report $status "exposure ${level:-unknown} is at most $most"
 [ $status = 0 ] || sed 's/^/# /' "$tmp/security"
 
+# The audit's: no complaint, less exposed than xen9pd, and wanted by it.
+sed 's,@LIBEXECDIR@/xen9p-audit,/bin/true,' systemd/xen9p-audit.service >"$tmp/xen9p-audit.service"
+systemd-analyze verify --man=no "$tmp/xen9p-audit.service" 2>&1 | grep -F xen9p-audit.service >"$tmp/complaints"
+[ ! -s "$tmp/complaints" ]
+report $? "systemd-analyze verify has no complaint about systemd/xen9p-audit.service"
+sed 's/^/# /' "$tmp/complaints"
+systemd-analyze security --offline=true --no-pager "$tmp/xen9p-audit.service" >"$tmp/security" 2>&1
+level=$(sed -n 's/.*exposure level for xen9p-audit.service: \([0-9.]*\).*/\1/p' "$tmp/security")
+[ -n "$level" ] && awk -v l="$level" 'BEGIN { exit !(l <= 2.5) }'
+report $? "exposure of xen9p-audit ${level:-unknown} is at most 2.5"
+grep -qx Wants=xen9p-audit.service "$unit" && grep -qx After=xen9p-audit.service "$unit"
+report $? "$unit wants xen9p-audit, and to be started after it"
+
 for line in Type=notify KillMode=mixed ConditionPathExists=/proc/xen NoNewPrivileges=yes Restart=on-failure; do
     grep -qx "$line" "$unit"
     report $? "$unit says $line"

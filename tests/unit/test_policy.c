@@ -185,7 +185,9 @@ static void test_enforced_or_refused(void **state)
         char text[256];
 
         snprintf(text, sizeof(text), "defaults { %s = \"%s\" }", k->name,
-                 k->type == POLICY_TYPE_PATHS ? "/" : k->preset);
+                 k->type == POLICY_TYPE_PATHS ? "/"
+                 : k->type == POLICY_TYPE_SET ? k->choices[0]
+                                              : k->preset);
         set = policy_load_text("t", text, strlen(text), &report);
         if (k->enforced == POLICY_NOT_ENFORCED) {
             assert_null(set);

@@ -69,7 +69,7 @@ static void test_check(void **state)
     (void)state;
     assert_int_equal(RUN("check", conf), 0);
     assert_non_null(strstr(out_text, "1 file, no errors\n2 domains, 1 of them by a glob"));
-    assert_non_null(strstr(out_text, "32768 fids, 8 threads, 4104 grants and 0 MiB"));
+    assert_non_null(strstr(out_text, "32768 fids, 8 threads, 4104 grants and 512 MiB"));
     assert_int_equal(
         RUN("check", "tests/unit/policy/values.conf", "tests/unit/policy/no-title.conf"), 1);
     assert_non_null(strstr(err_text, "values.conf:24: error: access \"readonly\""));

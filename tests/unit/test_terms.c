@@ -34,7 +34,7 @@ static const struct arrival {
     {POLICY_ACCESS, POLICY_READ_ONLY, FIELD(read_only), 1},
     {POLICY_ACCESS, POLICY_READ_ONLY, FIELD(worker.flags), CTL_FLAG_READ_ONLY},
     {POLICY_CHOWN, POLICY_CHOWN_REFUSE, FIELD(worker.flags), CTL_FLAG_REFUSE_CHOWN},
-    {POLICY_AUDIT, 5, FIELD(worker.flags), CTL_FLAG_AUDIT_BLOCKS},
+    {POLICY_AUDIT_FULL, POLICY_AUDIT_BLOCK, FIELD(worker.flags), CTL_FLAG_AUDIT_BLOCKS},
     {POLICY_AUDIT, 5, FIELD(worker.limits.audit), 5},
     {POLICY_OPERATIONS, OPERATIONS_ALL & ~(uint64_t)OPERATION_MKNOD, FIELD(worker.forbidden),
      OPERATION_MKNOD},
@@ -59,11 +59,13 @@ static const struct arrival {
     {POLICY_WRITE_IOPS, 24, FIELD(worker.limits.write_iops), 24},
     {POLICY_READ_BANDWIDTH, 25, FIELD(worker.limits.read_bandwidth), 25},
     {POLICY_WRITE_BANDWIDTH, 26, FIELD(worker.limits.write_bandwidth), 26},
-    {POLICY_AUDIT, 1, FIELD(log_bytes), UINT64_C(256) << 20},
     {POLICY_MEMORY_MAX, 29, FIELD(cgroup.memory_max), 29},
     {POLICY_CPU_WEIGHT, 30, FIELD(cgroup.cpu_weight), 30},
     {POLICY_IO_WEIGHT, 31, FIELD(cgroup.io_weight), 31},
     {POLICY_CGROUP, POLICY_CGROUP_REQUIRED, FIELD(cgroup_required), 1},
+    {POLICY_AUDIT, 0, FIELD(log_bytes), 0},
+    {POLICY_LOG_MAX, 1024, FIELD(log_bytes), 4096},
+    {POLICY_LOG_KEEP, 1, FIELD(log_bytes), UINT64_C(64) << 20},
     {POLICY_LOG_LEVEL, LOG_LEVEL_DEBUG, FIELD(log_level), LOG_LEVEL_DEBUG},
     {POLICY_ON_VIOLATION, POLICY_QUARANTINE, FIELD(quarantine), 1},
     {POLICY_RESTART_LIMIT, 3, FIELD(restart.limit), 3},
@@ -90,9 +92,8 @@ static bool elsewhere(enum policy_key key)
         POLICY_IDENTITY_RANGE,   /* the launch */
         POLICY_IDENTITY_POOL,    /* the same */
         POLICY_TOOLSTACK_LIMITS, /* policy_ceiling() */
-        POLICY_HOST_GRANTS,      POLICY_HOST_FIDS, POLICY_HOST_THREADS,
-        POLICY_HOST_LOG,                                            /* budgets */
-        POLICY_AUDIT_FULL,       POLICY_LOG_MAX,   POLICY_LOG_KEEP, /* xen9p-audit */
+        POLICY_HOST_GRANTS,      POLICY_HOST_FIDS,
+        POLICY_HOST_THREADS,     POLICY_HOST_LOG, /* budgets */
     };
 
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
