@@ -39,7 +39,7 @@ static const struct rule {
     uint32_t phases;
     uint32_t most; /* of this type from one worker */
 } rules[] = {
-    [CTL_CONFIG] = {"CONFIG", sizeof(struct ctl_config), 4, CTL_MAX_FDS, CTL_SIDE_SUPERVISOR,
+    [CTL_CONFIG] = {"CONFIG", sizeof(struct ctl_config), 5, CTL_MAX_FDS, CTL_SIDE_SUPERVISOR,
                     CTL_PHASE_STARTING, 1},
     [CTL_STOP] = {"STOP", sizeof(struct ctl_header), 0, 0, CTL_SIDE_SUPERVISOR, ANY_PHASE, 1},
     [CTL_LIMITS] = {"LIMITS", sizeof(struct ctl_new_limits), 0, 0, CTL_SIDE_SUPERVISOR,
@@ -85,6 +85,7 @@ const char *ctl_step_name(uint32_t step)
         [CTL_STEP_CHECK_FDS] = "check descriptors",
         [CTL_STEP_MAP_RINGS] = "map the rings",
         [CTL_STEP_MAP_JOURNAL] = "map the journal",
+        [CTL_STEP_MAP_QUOTA] = "map the counts of the export",
         [CTL_STEP_PIVOT_ROOT] = "enter the export",
         [CTL_STEP_LIMITS] = "set resource limits",
         [CTL_STEP_JOIN_USERNS] = "join the user namespace",

@@ -20,6 +20,7 @@
 #include "xen9p/devices.h"
 #include "xen9p/frontend.h"
 #include "xen9p/journal.h"
+#include "xen9p/quota_store.h"
 #include "xen9p/store.h"
 #include "xen9p/supervisor.h"
 
@@ -417,6 +418,28 @@ void act_reweigh(struct device *d)
         devices_say(d, LOG_LEVEL_WARNING, "%s cannot be changed: %s", what, strerror(-err));
 }
 
+/* The counts of its export, for as long as the device is connected. */
+static int use_counts(struct device *d, const char **why)
+{
+    const struct ctl_limits *l = &d->terms.worker.limits;
+    const struct quota_claim claim = {.path = d->nodes.path,
+                                      .domid = d->domid,
+                                      .counted = l->max_space != 0 || l->max_files != 0,
+                                      .writes = !d->terms.read_only};
+    const char *other = NULL;
+    int err = quota_store_use(d->sv->quotas, &claim, &d->quota, &other);
+
+    if (err != -EBUSY)
+        return err;
+    *why = "its export overlaps with another device's, and is counted";
+    devices_say(d, LOG_LEVEL_ERROR,
+                "%s overlaps with %s, which another device writes to, and max-space or "
+                "max-files counts what is in one of them: neither count would be right. Export "
+                "separate directories, or limit both by project quotas of the file system",
+                d->nodes.path, other);
+    return err;
+}
+
 /*
  * Starts a worker on the device's connection, by the newest policy. Needs a journal. *why: the
  * reason, when it is none that an errno could tell.
@@ -446,7 +469,11 @@ static int launch(struct device *d, uint32_t flags, const char **why)
     if (in_force == NULL)
         return -ENOMEM;
     spec.fds[CTL_CONFIG_FD_FILTER] = filter->fd;
-    err = launch_with(d, &spec, flags, why);
+    err = use_counts(d, why);
+    if (err == 0) {
+        spec.fds[CTL_CONFIG_FD_QUOTA] = quota_use_fd(d->quota);
+        err = launch_with(d, &spec, flags, why);
+    }
     if (err != 0) {
         policy_free(in_force);
         return err;
@@ -464,9 +491,15 @@ static void tell_due(struct loop_timer *t)
 
 void act_limits(struct device *d)
 {
-    int err = d->child != NULL ? child_limits(d->child, &d->terms.worker.limits) : 0;
+    struct ctl_limits limits = d->terms.worker.limits;
+    const char *why;
+    int err = 0;
 
     device_audit_limits(d);
+    if (d->child != NULL && use_counts(d, &why) != 0)
+        limits.max_space = limits.max_files = 0; /* it goes on uncounted, as the log says */
+    if (d->child != NULL)
+        err = child_limits(d->child, &limits);
     loop_timer_cancel(d->sv->loop, &d->tell);
     if (err != -EAGAIN)
         return;
@@ -489,6 +522,8 @@ void act_release(struct device *d)
     if (d->journal_fd >= 0)
         close(d->journal_fd);
     d->journal_fd = -1;
+    quota_store_unuse(d->quota);
+    d->quota = NULL;
     d->adopting = false;
     d->msize = 0;
 }

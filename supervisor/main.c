@@ -27,6 +27,7 @@
 #include "xen9p/idpool.h"
 #include "xen9p/log.h"
 #include "xen9p/privileges.h"
+#include "xen9p/quota_store.h"
 #include "xen9p/service.h"
 #include "xen9p/supervisor.h"
 #include "xen9p/version.h"
@@ -329,7 +330,13 @@ int main(int argc, char **argv)
     if (!open_parts(&sv, &signals) || privileges_reduce(policy_asks_host(sv.policies)) != 0)
         return EXIT_FAILURE;
     sv.keeps_host_identity = privileges_host_identity();
+    sv.quotas = quota_store_new(sv.loop, XEN9P_QUOTA_DIR);
+    if (sv.quotas == NULL) {
+        log_error("cannot start: %s", strerror(ENOMEM));
+        return EXIT_FAILURE;
+    }
     status = serve(&sv);
+    quota_store_flush(sv.quotas, LIMIT_QUOTA_FLUSH_MS);
     xs_close(sv.xs);
     filter_cache_clear(&sv.filters);
     idpool_free(sv.ids);

@@ -49,7 +49,7 @@ static void configure(const struct policy *p, const struct backend_nodes *n, str
 {
     uint64_t owner = policy_number(p, POLICY_PRESENTED_OWNER);
 
-    c->flags = flags_of(p);
+    c->flags = flags_of(p) | (n->auto_delete ? CTL_FLAG_AUTO_DELETE : 0);
     c->threads = number(p, POLICY_THREADS);
     c->max_fids = number(p, POLICY_MAX_FIDS);
     c->max_open_files = (uint32_t)policy_ceiling(p, POLICY_MAX_OPEN_FILES, n->max_open_files);

@@ -16,6 +16,7 @@
 #include "xen9p/descriptors.h"
 #include "xen9p/dirstream.h"
 #include "xen9p/p9.h"
+#include "xen9p/path.h"
 #include "xen9p/xattr.h"
 
 #define FIRST_BITS 6u /* 64 buckets to begin with: a guest at rest has a few fids */
@@ -30,6 +31,8 @@ struct fid_table {
     uint32_t max_open;     /* UINT32_MAX: no limit */
     bool (*closed)(void *arg, struct fid *f); /* NULL: nobody wants to know */
     void *closed_arg;
+    void (*ends)(struct session *s, struct fid *f);
+    struct session *session; /* for it */
 };
 
 void fid_table_on_close(struct fid_table *t, bool (*closed)(void *arg, struct fid *f), void *arg)
@@ -87,6 +90,57 @@ void fid_opened(struct fid_table *t, struct fid *f, int io_fd, uint32_t open_fla
     f->open_flags = open_flags;
     f->opened_in = t;
     atomic_store(&f->io_fd, io_fd);
+}
+
+void fid_table_on_end(struct fid_table *t, void (*ends)(struct session *s, struct fid *f),
+                      struct session *s)
+{
+    t->ends = ends;
+    t->session = s;
+}
+
+uint64_t fid_key_of(const struct stat *st)
+{
+    /* for one device each inode has a key of its own */
+    uint64_t key = (uint64_t)st->st_ino + (uint64_t)st->st_dev * 0x9e3779b97f4a7c15ull;
+
+    return key != 0 ? key : 1;
+}
+
+uint64_t fid_key(struct fid *f)
+{
+    uint64_t key = atomic_load_explicit(&f->key, memory_order_relaxed);
+    struct stat st;
+
+    if (key != 0)
+        return key;
+    if (f->path_fd < 0 || path_stat(f->path_fd, &st) != 0)
+        return 0;
+    key = fid_key_of(&st);
+    atomic_store_explicit(&f->key, key, memory_order_relaxed);
+    return key;
+}
+
+static bool has(struct fid_table *t, uint64_t key, bool open)
+{
+    bool found = false;
+
+    pthread_mutex_lock(&t->lock);
+    for (size_t i = 0; i < (size_t)1 << t->bits && !found; i++)
+        for (struct fid *f = t->bucket[i]; f != NULL && !found; f = f->next)
+            found = fid_key(f) == key && (!open || atomic_load(&f->io_fd) >= 0);
+    pthread_mutex_unlock(&t->lock);
+    return found;
+}
+
+bool fid_table_has(struct fid_table *t, uint64_t key)
+{
+    return has(t, key, false);
+}
+
+bool fid_table_has_open(struct fid_table *t, uint64_t key)
+{
+    return has(t, key, true);
 }
 
 /* Unlinks all fids from the table; returns them as a list. Lock held. */
@@ -212,6 +266,8 @@ void fid_free(struct fid *f)
 {
     int io_fd;
 
+    if (f->table != NULL && f->table->ends != NULL)
+        f->table->ends(f->table->session, f);
     dirstream_free(f->dir);
     xattr_free(f->xattr);
     io_fd = atomic_load(&f->io_fd);
@@ -286,6 +342,7 @@ int fid_insert(struct fid_table *t, struct fid *f, uint32_t generation)
         err = -ENFILE;
     } else {
         atomic_fetch_add(&f->refs, 1);
+        f->table = t;
         f->next = NULL;
         *link = f;
         t->count++;
@@ -304,6 +361,7 @@ int fid_replace(struct fid_table *t, struct fid *old, struct fid *f, uint32_t ge
     found = t->generation == generation && *link == old && f->num == old->num;
     if (found) {
         atomic_fetch_add(&f->refs, 1);
+        f->table = t;
         f->next = old->next;
         *link = f;
     }

@@ -113,6 +113,7 @@ static const struct {
     {CTL_STEP_CHECK_FDS, lockdown_check_fds},
     {CTL_STEP_MAP_RINGS, lockdown_map_rings},
     {CTL_STEP_MAP_JOURNAL, lockdown_map_journal},
+    {CTL_STEP_MAP_QUOTA, lockdown_map_quota},
     {CTL_STEP_PIVOT_ROOT, lockdown_pivot_root},
     {CTL_STEP_LIMITS, lockdown_limits},
     {CTL_STEP_JOIN_USERNS, lockdown_join_userns},
@@ -181,8 +182,9 @@ static bool config_is_valid(const struct ctl_config *c, size_t num_fds)
     static const struct ctl_ring none;
     bool evtchn = c->notify_kind == CTL_NOTIFY_EVTCHN;
 
-    if ((c->flags & ~(CTL_FLAG_READ_ONLY | CTL_FLAG_SUCCESSOR | CTL_FLAG_ADOPT |
-                      CTL_FLAG_REFUSE_CHOWN | CTL_FLAG_AUDIT_BLOCKS | CTL_FLAG_AUDIT)) != 0 ||
+    if ((c->flags &
+         ~(CTL_FLAG_READ_ONLY | CTL_FLAG_SUCCESSOR | CTL_FLAG_ADOPT | CTL_FLAG_REFUSE_CHOWN |
+           CTL_FLAG_AUDIT_BLOCKS | CTL_FLAG_AUDIT | CTL_FLAG_AUTO_DELETE)) != 0 ||
         (c->ring_kind != CTL_RING_GNTDEV && c->ring_kind != CTL_RING_MEMFD) ||
         (!evtchn && c->notify_kind != CTL_NOTIFY_EVENTFD) || num_fds != fds_of(c) ||
         (c->forbidden & ~OPERATIONS_ALL) != 0 || !policy_is_valid(c))
@@ -205,7 +207,7 @@ static int place_fds(struct ctl_received *r)
     static const int number[CTL_MAX_FDS] = {
         [CTL_CONFIG_FD_RINGMEM] = WFD_RINGMEM, [CTL_CONFIG_FD_NOTIFY] = WFD_NOTIFY,
         [CTL_CONFIG_FD_FILTER] = WFD_FILTER,   [CTL_CONFIG_FD_JOURNAL] = WFD_JOURNAL,
-        [CTL_CONFIG_FD_CALL] = WFD_CALL,
+        [CTL_CONFIG_FD_QUOTA] = WFD_QUOTA,     [CTL_CONFIG_FD_CALL] = WFD_CALL,
     };
     int err = 0;
 

@@ -170,6 +170,7 @@ int lockdown_check_fds(struct lockdown *l)
         {WFD_NOTIFY, evtchn ? is_evtchn : is_eventfd},
         {WFD_FILTER, is_memfd},
         {WFD_JOURNAL, is_memfd},
+        {WFD_QUOTA, is_memfd},
         {WFD_CALL, evtchn ? NULL : is_eventfd},
         {WFD_AUDIT, (c->flags & CTL_FLAG_AUDIT) != 0 ? is_seqpacket : NULL},
     };

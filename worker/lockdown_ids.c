@@ -20,9 +20,12 @@
 #include "lockdown_steps.h"
 #include "xen9p/descriptors.h"
 #include "xen9p/limits.h"
+#include "xen9p/tree.h"
 
 /* Descriptors that a thread has in its hands beside those of fids, at most. */
 #define FDS_PER_THREAD 4u
+/* And a thread that walks the whole export: that of the scan, and one for auto-delete. */
+#define FDS_OF_WALKS (2 * TREE_FDS)
 /* With less than this nobody can mount. */
 #define LEAST_FIDS 16u
 
@@ -43,7 +46,7 @@ static rlim_t fds_for(const struct ctl_config *c, rlim_t fids)
 
     rlim_t locks = c->max_locks != 0 ? c->max_locks : LIMIT_MAX_LOCKS;
 
-    return WFD_FIRST_FREE + FDS_PER_THREAD * (c->threads + 1) + fids + open +
+    return WFD_FIRST_FREE + FDS_PER_THREAD * (c->threads + 1) + FDS_OF_WALKS + fids + open +
            (locks < fids ? locks : fids);
 }
 
@@ -85,7 +88,7 @@ int lockdown_limits(struct lockdown *l)
     if (err == 0)
         err = limit(RLIMIT_MEMLOCK, 0);
     if (err == 0) /* counted in the worker's user namespace, where there is nobody else */
-        err = limit(RLIMIT_NPROC, l->w->config.threads + 1);
+        err = limit(RLIMIT_NPROC, lockdown_threads(l));
     if (err == 0)
         err = limit(RLIMIT_DATA, LIMIT_DATA + (rlim_t)l->w->config.max_fids * LIMIT_DATA_PER_FID);
     return err != 0 ? err : limit_fds(l);

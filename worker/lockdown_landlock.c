@@ -96,6 +96,8 @@ static uint64_t below_root(const struct ctl_config *c)
     for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++)
         if ((operations & needs[i].operation) != 0)
             access |= needs[i].access;
+    if (c->limits.max_space != 0 || c->limits.max_files != 0)
+        access |= LANDLOCK_ACCESS_FS_READ_DIR; /* what is there has to be counted */
     return access;
 }
 

@@ -79,3 +79,9 @@ int lockdown_map_journal(struct lockdown *l)
         ring_init(&w->ring[i], i, &w->config.ring[i], l->intf[i], l->data[i], &w->journal->ring[i]);
     return lockdown_plug(WFD_JOURNAL);
 }
+
+int lockdown_map_quota(struct lockdown *l)
+{
+    l->w->quota_counts = quota_counts_map(WFD_QUOTA);
+    return l->w->quota_counts != NULL ? lockdown_plug(WFD_QUOTA) : -errno;
+}

@@ -221,7 +221,7 @@ static int prove_threads(struct lockdown *l)
     l->value = seen;
     if (n < 0)
         return -errno;
-    return seen == l->w->config.threads + 1 ? 0 : -ESRCH; /* the main thread is one more */
+    return seen == lockdown_threads(l) ? 0 : -ESRCH;
 }
 
 /* Every fixed number is taken, nothing behind them is, but what is used here. */

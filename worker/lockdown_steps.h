@@ -27,6 +27,12 @@ struct lockdown {
     uint32_t value; /* for CTL_FAILED */
 };
 
+/* Those of the pump, the main thread, and that of the quota's scan. */
+static inline uint32_t lockdown_threads(const struct lockdown *l)
+{
+    return l->w->config.threads + 2;
+}
+
 /* lockdown_fds.c */
 int lockdown_check_fds(struct lockdown *l);
 /*
@@ -42,6 +48,7 @@ int lockdown_place(int fd, int number);
 /* lockdown_map.c */
 int lockdown_map_rings(struct lockdown *l);
 int lockdown_map_journal(struct lockdown *l);
+int lockdown_map_quota(struct lockdown *l);
 
 /* lockdown_root.c */
 int lockdown_pivot_root(struct lockdown *l);

@@ -10,6 +10,7 @@
 
 #include "xen9p/descriptors.h"
 #include "xen9p/lockdown.h"
+#include "xen9p/quota_scan.h"
 #include "xen9p/worker.h"
 
 /* What runs behind the lockdown, made as its step CTL_STEP_THREADS. */
@@ -17,7 +18,9 @@ static int start(struct worker *w)
 {
     int err = session_init(&w->session, w);
 
-    return err != 0 ? err : pump_start(&w->pump, w);
+    if (err == 0)
+        err = pump_start(&w->pump, w);
+    return err != 0 ? err : quota_scan_start(&w->session.quota);
 }
 
 int main(void)
@@ -32,5 +35,6 @@ int main(void)
     if (ctl_send(WFD_CONTROL, &ready, NULL, 0) != 0)
         _exit(1);
     pump_open(&w.pump);
+    quota_scan_open(&w.session.quota);
     _exit(pump_wait(&w.pump));
 }

@@ -138,9 +138,9 @@ int op_getattr(struct request *r)
 }
 
 /* ftruncate for a file that is open for writing, else through a descriptor of its own. */
-static int set_size(const struct fid *f, uint64_t size)
+static int set_size(struct session *s, struct fid *f, uint64_t size)
 {
-    int fd = atomic_load(&f->io_fd), own = -1, err = 0;
+    int fd = atomic_load(&f->io_fd), own = -1, err;
 
     if (S_ISDIR(f->type))
         return -EISDIR;
@@ -152,8 +152,7 @@ static int set_size(const struct fid *f, uint64_t size)
             return own;
         fd = own;
     }
-    if (ftruncate(fd, (off_t)size) != 0)
-        err = -errno;
+    err = quota_truncate(s, f, fd, size);
     if (own >= 0)
         close(own);
     return err;
@@ -214,7 +213,7 @@ static int touch_ctime(const struct fid *f)
  * both of which the guest may be setting too. An owner that is accepted and not stored (identity
  * squash) moves the ctime like CTIME, unless one of the others has done so.
  */
-static int apply(const struct session *s, const struct fid *f, const struct attr_change *a)
+static int apply(struct session *s, struct fid *f, const struct attr_change *a)
 {
     const uint32_t stored = identity_keeps_owners(s) ? P9_SETATTR_UID | P9_SETATTR_GID : 0;
     const uint32_t moves_ctime =
@@ -229,7 +228,7 @@ static int apply(const struct session *s, const struct fid *f, const struct attr
     if (err == 0)
         err = identity_chown(s, f, a->valid, a->uid, a->gid);
     if (err == 0 && (a->valid & P9_SETATTR_SIZE) != 0)
-        err = set_size(f, a->size);
+        err = set_size(s, f, a->size);
     if (err == 0 && (a->valid & P9_SETATTR_MODE) != 0)
         err = set_mode(s, f, a->mode);
     if (err == 0)
@@ -324,6 +323,8 @@ int op_statfs(struct request *r)
         return -EBADF;
     if (fstatfs(f->path_fd, &fs) != 0)
         err = -errno;
+    else
+        quota_statfs(r->session, &fs);
     fid_put(f);
     if (err != 0)
         return err;

@@ -2,7 +2,7 @@
 /*
  * ops_io.c - Tread, Twrite, Tfsync.
  *
- * Data of a Twrite may still be in guest memory and change under us: only pwritev2 touches it.
+ * Data of a Twrite may still be in guest memory and change under us: only pwritev2 (in quota_write()) touches it.
  */
 #include <errno.h>
 #include <limits.h>
@@ -81,11 +81,9 @@ int op_write(struct request *r)
     if (err != 0)
         return xattr_op_write(r, num, offset);
     if (count > 0) {
-        do
-            n = pwritev2(atomic_load(&f->io_fd), r->data, r->data_segs, (off_t)offset, 0);
-        while (n < 0 && errno == EINTR);
+        n = quota_write(r->session, f, r->data, r->data_segs, offset);
         if (n < 0) {
-            err = -errno;
+            err = (int)n;
         } else {
             identity_written(r->session, f);
             trail_count(f, 0, (uint64_t)n);

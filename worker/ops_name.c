@@ -54,11 +54,24 @@ static int put_qid_of(struct request *r, const struct fid *dir, const char *name
     return 0;
 }
 
-int name_mkdir(struct request *r, const struct fid *dir, const char *name, uint32_t mode)
+static int make_directory(const struct request *r, const struct fid *dir, const char *name,
+                          uint32_t mode)
 {
     if (mkdirat(dir->path_fd, name, identity_mode(r->session, S_IFDIR, mode)) != 0)
         return -errno;
     return identity_made_at(r, dir, name, S_IFDIR, mode);
+}
+
+int name_mkdir(struct request *r, const struct fid *dir, const char *name, uint32_t mode)
+{
+    bool counted;
+    int err = quota_making(r->session, dir->path_fd, name, &counted);
+
+    if (err != 0)
+        return err;
+    err = make_directory(r, dir, name, mode);
+    quota_made(r->session, counted, err == 0);
+    return err;
 }
 
 /* Tmkdir dfid[4] name[s] mode[4] gid[4] -> Rmkdir qid[13]. */
@@ -113,8 +126,8 @@ static int node_type(const struct session *s, uint32_t mode, mode_t *type)
 }
 
 /* A regular file is made by open(2): mknod is left for FIFOs and sockets. */
-int name_node(struct request *r, const struct fid *dir, const char *name, mode_t type,
-              uint32_t mode)
+static int make_node(const struct request *r, const struct fid *dir, const char *name, mode_t type,
+                     uint32_t mode)
 {
     mode_t on_disk = identity_mode(r->session, type, mode);
     int fd, err;
@@ -128,6 +141,19 @@ int name_node(struct request *r, const struct fid *dir, const char *name, mode_t
         return -errno;
     err = identity_made(r, dir, fd, type, mode);
     close(fd);
+    return err;
+}
+
+int name_node(struct request *r, const struct fid *dir, const char *name, mode_t type,
+              uint32_t mode)
+{
+    bool counted;
+    int err = quota_making(r->session, dir->path_fd, name, &counted);
+
+    if (err != 0)
+        return err;
+    err = make_node(r, dir, name, type, mode);
+    quota_made(r->session, counted, err == 0);
     return err;
 }
 
@@ -175,17 +201,30 @@ static int link_text(struct wire_str s, char out[PATH_MAX])
     return 0;
 }
 
-int name_symlink(struct request *r, const struct fid *dir, const char *name, struct wire_str target)
+static int make_symlink(const struct request *r, const struct fid *dir, const char *name,
+                        const char *text)
 {
-    char text[PATH_MAX];
-    int err = link_text(target, text);
+    int err;
 
-    if (err != 0)
-        return err;
     if (!identity_types_are_kept(r->session))
         return symlinkat(text, dir->path_fd, name) == 0 ? 0 : -errno;
     err = virtfs_symlink(dir->path_fd, name, text);
     return err != 0 ? err : identity_made_at(r, dir, name, S_IFLNK, 0777);
+}
+
+int name_symlink(struct request *r, const struct fid *dir, const char *name, struct wire_str target)
+{
+    char text[PATH_MAX];
+    bool counted;
+    int err = link_text(target, text);
+
+    if (err == 0)
+        err = quota_making(r->session, dir->path_fd, name, &counted);
+    if (err != 0)
+        return err;
+    err = make_symlink(r, dir, name, text);
+    quota_made(r->session, counted, err == 0);
+    return err;
 }
 
 /*
@@ -248,7 +287,7 @@ int name_link(struct request *r, const struct fid *dir, const char *name, const 
 {
     struct fd_name at = fd_name(f->path_fd);
 
-    (void)r;
+    quota_linking(r->session, f->path_fd);
     return linkat(WFD_PROC, at.s, dir->path_fd, name, AT_SYMLINK_FOLLOW) == 0 ? 0 : -errno;
 }
 

@@ -89,32 +89,37 @@ static int judge(mode_t type, uint32_t p9)
     }
 }
 
-/* O_NOATIME is a wish: only the owner of a file may have it. */
-static int reopen(const struct fid *f, int flags)
+static int open_as(struct session *s, struct fid *f, int flags)
 {
-    int fd = fid_reopen(f, flags);
+    return (flags & O_TRUNC) != 0 ? quota_open_truncated(s, f, flags) : fid_reopen(f, flags);
+}
+
+/* O_NOATIME is a wish: only the owner of a file may have it. */
+static int reopen(struct session *s, struct fid *f, int flags)
+{
+    int fd = open_as(s, f, flags);
 
     if (fd == -EPERM && (flags & O_NOATIME) != 0)
-        fd = fid_reopen(f, flags & ~O_NOATIME);
+        fd = open_as(s, f, flags & ~O_NOATIME);
     return fd;
 }
 
 /* Opens `f`; its lock is held. */
-static int open_locked(struct fid_table *t, struct fid *f, uint32_t p9)
+static int open_locked(struct session *s, struct fid *f, uint32_t p9)
 {
     int err, fd;
 
     if (atomic_load(&f->io_fd) >= 0)
         return -EINVAL; /* a fid is opened once, open(5) */
-    err = fid_opening(t);
+    err = fid_opening(s->fids);
     if (err != 0)
         return err;
-    fd = reopen(f, host_flags(p9));
+    fd = reopen(s, f, host_flags(p9));
     if (fd < 0) {
-        fid_not_opened(t);
+        fid_not_opened(s->fids);
         return fd;
     }
-    fid_opened(t, f, fd, p9);
+    fid_opened(s->fids, f, fd, p9);
     return 0;
 }
 
@@ -141,7 +146,7 @@ int open_fid(struct request *r, struct fid *f, uint32_t p9)
     if (err != 0)
         return err;
     pthread_mutex_lock(&f->lock);
-    err = open_locked(r->session->fids, f, p9);
+    err = open_locked(r->session, f, p9);
     pthread_mutex_unlock(&f->lock);
     return err;
 }
@@ -168,7 +173,7 @@ int op_lopen(struct request *r)
 
 struct create {
     const struct request *r;
-    struct fid_table *fids;
+    struct session *session;
     uint32_t num, p9, mode;
     const char *name;
 };
@@ -183,7 +188,7 @@ static int made(const struct create *c, const struct fid *dir, int io_fd, struct
     *out = fid_new(c->num, path_fd, S_IFREG, dir->uid);
     if (*out == NULL)
         return -ENOMEM;
-    fid_opened(c->fids, *out, io_fd, c->p9);
+    fid_opened(c->session->fids, *out, io_fd, c->p9);
     return 0;
 }
 
@@ -191,19 +196,26 @@ static int made(const struct create *c, const struct fid *dir, int io_fd, struct
 static int create_new(const struct create *c, const struct fid *dir, struct fid **out)
 {
     int flags = host_flags(c->p9) & ~(O_TRUNC | O_NOATIME | O_DIRECTORY);
-    int io_fd, err = fid_opening(c->fids);
+    int io_fd, err = fid_opening(c->session->fids);
+    bool counted;
 
     if (err != 0)
         return err;
+    err = quota_making(c->session, dir->path_fd, c->name, &counted);
+    if (err != 0) {
+        fid_not_opened(c->session->fids);
+        return err;
+    }
     io_fd = openat(dir->path_fd, c->name,
                    flags | O_CREAT | O_EXCL | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
-                   identity_mode(c->r->session, S_IFREG, c->mode));
+                   identity_mode(c->session, S_IFREG, c->mode));
     err = io_fd < 0 ? -errno : identity_made(c->r, dir, io_fd, S_IFREG, c->mode);
+    quota_made(c->session, counted, err == 0);
     if (err == 0)
         err = made(c, dir, io_fd, out);
     if (err == 0)
         return 0;
-    fid_not_opened(c->fids);
+    fid_not_opened(c->session->fids);
     if (io_fd >= 0)
         close(io_fd);
     return err;
@@ -224,7 +236,7 @@ static int open_existing(const struct create *c, const struct fid *dir, struct f
         return -ENOMEM;
     err = S_ISDIR(st.st_mode) ? -EISDIR : judge(st.st_mode, c->p9);
     if (err == 0)
-        err = open_locked(c->fids, f, c->p9); /* nobody else knows this fid yet */
+        err = open_locked(c->session, f, c->p9); /* nobody else knows this fid yet */
     if (err != 0)
         fid_put(f);
     else
@@ -253,7 +265,7 @@ static int create(const struct create *c, const struct fid *dir, struct fid **ou
 
 int open_create(struct request *r, struct fid *dir, const char *name, uint32_t p9, uint32_t mode)
 {
-    const struct create c = {r, r->session->fids, dir->num, p9, mode, name};
+    const struct create c = {r, r->session, dir->num, p9, mode, name};
     struct fid *f = NULL;
     int err;
 

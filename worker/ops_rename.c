@@ -25,7 +25,7 @@ int name_rename(struct request *r, int from, const char *name, int to, const cha
     bool replace = !exclusive && (r->session->operations & OPERATION_DELETE) != 0;
     unsigned int flags = replace ? 0 : RENAME_NOREPLACE;
 
-    return renameat2(from, name, to, newname, flags) == 0 ? 0 : -errno;
+    return quota_rename(r->session, from, name, to, newname, flags);
 }
 
 int name_move(struct request *r, const struct fid *f, int to, const char *newname, bool exclusive)
@@ -124,8 +124,8 @@ int op_unlinkat(struct request *r)
         return -EBADF;
     if (!S_ISDIR(dir->type))
         err = -ENOTDIR;
-    else if (unlinkat(dir->path_fd, name, flags != 0 ? AT_REMOVEDIR : 0) != 0)
-        err = -errno;
+    else
+        err = quota_unlink(r->session, dir->path_fd, name, flags != 0 ? AT_REMOVEDIR : 0);
     fid_put(dir);
     return err;
 }
@@ -133,12 +133,11 @@ int op_unlinkat(struct request *r)
 int name_remove(struct request *r, const struct fid *f)
 {
     char name[P9_NAME_MAX + 1];
-    int err = 0, parent = path_locate(r->session, f->path_fd, name);
+    int err, parent = path_locate(r->session, f->path_fd, name);
 
     if (parent < 0)
         return parent;
-    if (unlinkat(parent, name, S_ISDIR(f->type) ? AT_REMOVEDIR : 0) != 0)
-        err = -errno;
+    err = quota_unlink(r->session, parent, name, S_ISDIR(f->type) ? AT_REMOVEDIR : 0);
     close(parent);
     return err;
 }

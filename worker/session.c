@@ -112,6 +112,7 @@ int session_init(struct session *s, struct worker *w)
     s->refuse_chown = (w->config.flags & CTL_FLAG_REFUSE_CHOWN) != 0;
     s->read_only = (w->config.flags & CTL_FLAG_READ_ONLY) != 0;
     s->operations = OPERATIONS_ALL & ~w->config.forbidden;
+    quota_init(&s->quota, s, w->quota_counts, (w->config.flags & CTL_FLAG_AUTO_DELETE) != 0);
     session_set_limits(s, &w->config.limits);
     pthread_mutex_init(&s->version_lock, NULL);
     pthread_mutex_init(&s->dev_lock, NULL);
@@ -127,6 +128,7 @@ int session_init(struct session *s, struct worker *w)
     if (s->fids == NULL || s->locks == NULL)
         return -ENOMEM;
     fid_table_limit_open(s->fids, w->config.max_open_files);
+    fid_table_on_end(s->fids, quota_fid_ends, s);
     return 0;
 }
 
@@ -139,6 +141,7 @@ void session_set_limits(struct session *s, const struct ctl_limits *limits)
     atomic_store(&s->limits.read_bandwidth, limits->read_bandwidth);
     atomic_store(&s->limits.write_bandwidth, limits->write_bandwidth);
     atomic_store(&s->limits.audit, limits->audit);
+    quota_limits_changed(&s->quota);
 }
 
 void session_fini(struct session *s)
@@ -147,6 +150,7 @@ void session_fini(struct session *s)
     lock_table_free(s->locks);
     s->fids = NULL;
     s->locks = NULL;
+    quota_fini(&s->quota);
 }
 
 int session_refuses(const struct session *s, uint32_t needed)

@@ -16,7 +16,7 @@
 
 #define CTL_VERSION 1u
 #define CTL_MAX_RINGS 4u
-#define CTL_MAX_FDS 6u /* most descriptors that any message carries */
+#define CTL_MAX_FDS 7u /* most descriptors that any message carries */
 
 enum ctl_type {
     /* supervisor -> worker */
@@ -53,7 +53,8 @@ enum ctl_config_fd {
     CTL_CONFIG_FD_NOTIFY = 1,
     CTL_CONFIG_FD_FILTER = 2,
     CTL_CONFIG_FD_JOURNAL = 3,
-    CTL_CONFIG_FD_CALL = 4,
+    CTL_CONFIG_FD_QUOTA = 4,
+    CTL_CONFIG_FD_CALL = 5,
 };
 
 struct ctl_ring {
@@ -66,6 +67,7 @@ struct ctl_ring {
 #define CTL_FLAG_READ_ONLY 1u
 #define CTL_FLAG_SUCCESSOR 2u     /* the journal describes a predecessor's state */
 #define CTL_FLAG_REFUSE_CHOWN 8u  /* a new owner is EPERM instead of ignored (squash) */
+#define CTL_FLAG_AUTO_DELETE 64u  /* the oldest files make room for new ones */
 #define CTL_FLAG_AUDIT_BLOCKS 16u /* audit-full is block: no reply before its record is sent */
 #define CTL_FLAG_AUDIT 32u        /* there is a socket for audit records */
 #define CTL_FLAG_ADOPT 4u         /* no journal of the predecessor: take the indexes of the rings */
@@ -144,6 +146,7 @@ enum ctl_step {
     CTL_STEP_CHECK_FDS,
     CTL_STEP_MAP_RINGS,
     CTL_STEP_MAP_JOURNAL,
+    CTL_STEP_MAP_QUOTA,
     CTL_STEP_PIVOT_ROOT,
     CTL_STEP_LIMITS,
     CTL_STEP_JOIN_USERNS,

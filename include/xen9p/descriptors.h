@@ -29,6 +29,7 @@ enum worker_fd {
     WFD_PROC = 14,   /* private mount of /proc/self/fd alone: reopening, xattrs, links */
     WFD_ROOT = 15,   /* O_PATH of the export's root */
     WFD_TIMER = 16,  /* timerfd: a parked Tlock is due */
+    WFD_QUOTA = 18,  /* sealed memfd with struct quota_counts; gone once it is mapped */
 
     /*
      * After lockdown every number below this one is taken, by /dev/null where there is nothing

@@ -17,11 +17,13 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "xen9p/lock.h"
 #include "xen9p/trail.h"
 
+struct session;
 struct dirstream; /* dirstream.h: state of Treaddir on an open directory */
 struct xattr;     /* xattr.h */
 struct fid_table;
@@ -42,6 +44,8 @@ struct fid {
     struct dirstream *dir; /* NULL until the first Treaddir */
     struct xattr *xattr;   /* it stands for an attribute, owned; set before it is in a table */
     struct lock_fid locks;
+    struct fid_table *table;     /* that it is or was in; NULL: never */
+    _Atomic uint64_t key;        /* fid_key(); 0 until it is asked for */
     struct fid_table *opened_in; /* whose count of open files it is in; NULL until opened */
     struct fid *next;            /* the table's */
 
@@ -78,6 +82,18 @@ void fid_opened(struct fid_table *t, struct fid *f, int io_fd, uint32_t open_fla
  * failure too; -1 is none). NULL when out of memory.
  */
 struct fid *fid_new(uint32_t num, int path_fd, mode_t type, uint32_t uid);
+
+/*
+ * What `f` refers to, as a number: the same for all fids of a file, and for no other file's. 0: no file.
+ */
+uint64_t fid_key(struct fid *f);
+uint64_t fid_key_of(const struct stat *st);
+/* Whether a fid in the table refers to the file with this key; whether one has it open. */
+bool fid_table_has(struct fid_table *t, uint64_t key);
+bool fid_table_has_open(struct fid_table *t, uint64_t key);
+/* Called for each fid that was in the table when its last reference goes. Before the table is used. */
+void fid_table_on_end(struct fid_table *t, void (*ends)(struct session *s, struct fid *f),
+                      struct session *s);
 
 /*
  * Reference to fid `num`, or NULL: not there, or `generation` is not the table's. fid_get() finds fids

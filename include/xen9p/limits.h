@@ -37,6 +37,16 @@
 #define LIMIT_POLL_MAX_US 1000u
 #define LIMIT_PARKED_FLUSHES 128u /* Tflush waiting for the request they flush */
 
+/* Quota: what a worker does about its counts, and the supervisor to keep them. */
+#define LIMIT_SCAN_PERIOD_MS 600000u /* between two looks at the whole export */
+#define LIMIT_SCAN_RETRY_MS 30000u   /* after one that was not exact */
+#define LIMIT_SCAN_GAP_MS 1000u      /* after any, also when it is asked for */
+#define LIMIT_SCAN_SHARE 20u         /* or this many times as long as it took */
+#define LIMIT_SCAN_LINKS (1u << 18)  /* room for files with several names that it remembers */
+#define LIMIT_QUOTA_SAVE_MS 10000    /* how often counts that changed are written */
+#define LIMIT_QUOTA_FLUSH_MS 2000    /* at the end: wait that long for the disk */
+#define LIMIT_QUOTA_EXPORTS 65536u   /* directories whose counts are remembered */
+
 /* Supervisor: what xenstore may ask of it. */
 #define LIMIT_STORE_VALUE 4096  /* longest value of a node that is looked at, bytes */
 #define LIMIT_STORE_RETRIES 16  /* a transaction that keeps colliding */

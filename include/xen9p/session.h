@@ -15,6 +15,7 @@
 #include "xen9p/control.h"
 #include "xen9p/fid.h"
 #include "xen9p/p9.h"
+#include "xen9p/quota.h"
 #include "xen9p/request.h"
 
 struct worker;
@@ -40,6 +41,7 @@ struct session {
     atomic_bool orphaned; /* a successor that has not seen Tversion: everything else is EIO */
 
     struct session_limits limits;
+    struct quota quota;
 
     /* Fixed once serving. */
     uint32_t max_msize;

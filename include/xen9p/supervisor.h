@@ -24,6 +24,8 @@
 #include "xen9p/succession.h"
 #include "xen9p/terms.h"
 
+struct quota_store;
+struct quota_use;
 struct xs_handle;
 struct device;
 struct audit_link;
@@ -42,7 +44,8 @@ struct supervisor {
     uint32_t cgroup_serial;  /* part of their names */
     struct audit_link *audit;
     const char *policy_dir;
-    struct budget host;          /* what devices share, by the same */
+    struct budget host; /* what devices share, by the same */
+    struct quota_store *quotas;
     struct idpool *ids;          /* ranges for identity mapped */
     bool keeps_host_identity;    /* capabilities of identity host were not given away */
     struct policy_set *policies; /* as loaded last without an error */
@@ -96,6 +99,7 @@ struct device {
 
     struct connection *connection; /* validated rings, kept for successors */
     int journal_fd;                /* -1 when there is none */
+    struct quota_use *quota;       /* of its export; NULL while it is not connected */
     bool adopting;                 /* the rings are a dead supervisor's, its journal is lost */
     struct child *child;           /* NULL when none runs, or it was given up */
     struct audit_source *audit;    /* of that child, or of one that could not be started */

@@ -15,6 +15,7 @@
 struct worker {
     struct ctl_config config; /* as received, checked */
     struct journal *journal;
+    struct quota_counts *quota_counts;
     struct ring ring[CTL_MAX_RINGS];
     struct session session;
     struct pump pump;

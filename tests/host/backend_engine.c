@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "xen9p/descriptors.h"
+#include "xen9p/quota_scan.h"
 #include "xen9p/worker.h"
 
 #define HIGH 200 /* above the fixed table and everything that the child inherits */
@@ -121,15 +122,18 @@ static void serve(struct rig *g, const struct ctl_config *config, int control, b
     w.config = *config;
     w.max_fids = config->max_fids;
     w.journal = journal_map(g->journal_fd);
+    w.quota_counts = g->quota;
     CHECK(w.journal != NULL);
     map_rings(&w, g);
     arrange_descriptors(g, control);
     CHECK_EQ(session_init(&w.session, &w), 0);
     CHECK_EQ(pump_start(&w.pump, &w), 0);
+    CHECK_EQ(quota_scan_start(&w.session.quota), 0);
     ready.ready.threads = config->threads;
     ready.ready.max_fids = w.max_fids;
     CHECK_EQ(ctl_send(WFD_CONTROL, &ready, NULL, 0), 0);
     pump_open(&w.pump);
+    quota_scan_open(&w.session.quota);
     status = pump_wait(&w.pump);
     for (uint32_t i = 0; i < w.pump.num_threads; i++) /* a worker just exits; here they must end */
         pthread_join(w.pump.thread[i], NULL);

@@ -75,9 +75,10 @@ void backend_start(struct rig *g, const struct ctl_config *config)
                                  [CTL_CONFIG_FD_NOTIFY] = g->kick_fd,
                                  [CTL_CONFIG_FD_FILTER] = filter_fd,
                                  [CTL_CONFIG_FD_JOURNAL] = g->journal_fd,
+                                 [CTL_CONFIG_FD_QUOTA] = g->quota_fd,
                                  [CTL_CONFIG_FD_CALL] = g->call_fd,
                                  [CTL_CONFIG_FD_CALL + 1] = g->cfg.audit_fd},
-                   g->cfg.audit_fd > 0 ? 6 : 5);
+                   g->cfg.audit_fd > 0 ? 7 : 6);
     if (err != 0)
         FAIL("sending CTL_CONFIG: %s", strerror(-err));
     close(filter_fd);

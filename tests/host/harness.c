@@ -64,6 +64,17 @@ static void make_rings(struct rig *g)
     }
 }
 
+static void make_counts(struct rig *g)
+{
+    static const uint64_t none[QUOTA_KINDS];
+
+    g->quota_fd = g->cfg.quota_of != NULL ? fcntl(g->cfg.quota_of->quota_fd, F_DUPFD_CLOEXEC, 0)
+                                          : quota_counts_create(none);
+    CHECK(g->quota_fd >= 0);
+    g->quota = quota_counts_map(g->quota_fd);
+    CHECK(g->quota != NULL);
+}
+
 struct rig *rig_prepare(const struct rig_config *cfg)
 {
     struct rig *g = calloc(1, sizeof(*g));
@@ -91,6 +102,7 @@ struct rig *rig_prepare(const struct rig_config *cfg)
     CHECK(g->kick_fd >= 0 && g->call_fd >= 0 && g->journal_fd >= 0);
     g->journal = journal_map(g->journal_fd);
     CHECK(g->journal != NULL);
+    make_counts(g);
     g->control_fd = -1;
     return g;
 }

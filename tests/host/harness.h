@@ -25,6 +25,7 @@
 #include "xen9p/control.h"
 #include "xen9p/journal.h"
 #include "xen9p/p9.h"
+#include "xen9p/quota_counts.h"
 #include "xen9p/ringidx.h"
 
 #define RIG_WAIT_MS 15000 /* for anything that must happen at all */
@@ -47,6 +48,7 @@ struct rig_config {
     int audit_fd;         /* worker's end of a socket for audit records [none] */
     const char *export;   /* [a new directory] */
     uid_t export_owner;
+    const struct rig *quota_of; /* shares that rig's counts [has its own] */
 };
 
 /* One reply as it came off a ring. */
@@ -77,6 +79,8 @@ struct rig {
     void *mem;
     size_t mem_len;
     struct journal *journal;
+    int quota_fd;
+    struct quota_counts *quota;
     struct fe_ring ring[CTL_MAX_RINGS];
     struct reply *replies; /* received, not asked for yet; oldest first */
     bool lenient;          /* hostile case: replies to tags not in flight are its own business */

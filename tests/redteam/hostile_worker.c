@@ -13,13 +13,16 @@
 #include "attempt.h"
 #include "xen9p/descriptors.h"
 #include "xen9p/lockdown.h"
+#include "xen9p/quota_scan.h"
 #include "xen9p/worker.h"
 
 static int start(struct worker *w)
 {
     int err = session_init(&w->session, w);
 
-    return err != 0 ? err : pump_start(&w->pump, w);
+    if (err == 0)
+        err = pump_start(&w->pump, w);
+    return err != 0 ? err : quota_scan_start(&w->session.quota);
 }
 
 static void turn_hostile(struct worker *w)

@@ -13,6 +13,7 @@
 #include "xen9p/filter.h"
 #include "xen9p/journal.h"
 #include "xen9p/limits.h"
+#include "xen9p/quota_counts.h"
 
 #define TICK_MS 2
 #define PATIENCE_MS 45000
@@ -72,7 +73,8 @@ static void start(struct run *r, struct worker_of *w, const char *path, const ch
                               .read_only = r->read_only,
                               .config = &w->config,
                               .fds = {rings, open("/dev/xen/evtchn", O_RDWR | O_CLOEXEC),
-                                      filter_compile(&filter), journal}};
+                                      filter_compile(&filter), journal,
+                                      quota_counts_create((const uint64_t[QUOTA_KINDS]){0})}};
     int compiled = spec.fds[CTL_CONFIG_FD_FILTER];
 
     if (w == &r->hostile && r->filter_fd != 0)
@@ -85,6 +87,7 @@ static void start(struct run *r, struct worker_of *w, const char *path, const ch
     w->config.max_msize = LIMIT_MAX_MSIZE;
     CHECK_OK(-child_start(r->children, &spec, &calls, w, &w->child));
     close(spec.fds[CTL_CONFIG_FD_NOTIFY]);
+    close(spec.fds[CTL_CONFIG_FD_QUOTA]);
     close(compiled);
     close(spec.worker_fd);
 }

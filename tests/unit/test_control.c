@@ -96,12 +96,12 @@ static struct ctl_config config(void)
 static void test_config_arrives_whole(void **state)
 {
     struct pair *p = *state;
-    const int fds[5] = {p->null, p->null, p->null, p->null, p->null};
+    const int fds[CTL_MAX_FDS] = {p->null, p->null, p->null, p->null, p->null, p->null, p->null};
     struct ctl_config sent = config();
     union ctl_message m = {.config = sent};
     struct ctl_received r;
 
-    for (size_t n = 4; n <= 5; n++) {
+    for (size_t n = 5; n <= CTL_MAX_FDS; n++) {
         assert_int_equal(ctl_send(p->supervisor, &m, fds, n), 0);
         assert_int_equal(ctl_recv(p->worker, CTL_SIDE_WORKER, &r, MSG_DONTWAIT), 1);
         assert_int_equal(r.num_fds, n);
@@ -117,7 +117,7 @@ static void test_send_keeps_to_the_table(void **state)
 {
     struct pair *p = *state;
     const int fds[CTL_MAX_FDS + 1] = {p->null, p->null, p->null, p->null,
-                                      p->null, p->null, p->null};
+                                      p->null, p->null, p->null, p->null};
     union ctl_message m;
 
     m = (union ctl_message){.config = config()};
@@ -177,7 +177,7 @@ static void test_exact_sizes(void **state)
         enum ctl_side to;
         size_t fds;
     } messages[] = {
-        {CTL_CONFIG, sizeof(struct ctl_config), CTL_SIDE_WORKER, 4},
+        {CTL_CONFIG, sizeof(struct ctl_config), CTL_SIDE_WORKER, 5},
         {CTL_STOP, sizeof(struct ctl_header), CTL_SIDE_WORKER, 0},
         {CTL_FAILED, sizeof(struct ctl_failed), CTL_SIDE_SUPERVISOR, 0},
         {CTL_READY, sizeof(struct ctl_ready), CTL_SIDE_SUPERVISOR, 0},
@@ -224,7 +224,7 @@ static void test_wrong_side(void **state)
     struct ctl_received r;
     int before = open_fds();
 
-    send_raw(p->worker, &c, sizeof(c), p->null, 4);
+    send_raw(p->worker, &c, sizeof(c), p->null, 5);
     assert_int_equal(ctl_recv(p->supervisor, CTL_SIDE_SUPERVISOR, &r, MSG_DONTWAIT), -EPROTO);
     send_raw(p->worker, &stop, sizeof(stop), -1, 0);
     assert_int_equal(ctl_recv(p->supervisor, CTL_SIDE_SUPERVISOR, &r, MSG_DONTWAIT), -EPROTO);
@@ -278,7 +278,7 @@ static void test_wrong_number_of_descriptors(void **state)
     int before = open_fds();
 
     for (size_t n = 0; n <= 16; n++) {
-        if (n >= 4 && n <= CTL_MAX_FDS)
+        if (n >= 5 && n <= CTL_MAX_FDS)
             continue;
         send_raw(p->supervisor, &c, sizeof(c), p->null, n);
         assert_int_equal(ctl_recv(p->worker, CTL_SIDE_WORKER, &r, MSG_DONTWAIT), -EPROTO);

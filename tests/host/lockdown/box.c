@@ -20,6 +20,7 @@
 #include "xen9p/filter.h"
 #include "xen9p/journal.h"
 #include "xen9p/limits.h"
+#include "xen9p/quota_counts.h"
 #include "xen9p/ringidx.h"
 
 #define ORDER 3u
@@ -84,6 +85,7 @@ void box_prepare(struct box *b, uid_t owner)
     b->fds[CTL_CONFIG_FD_NOTIFY] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     b->fds[CTL_CONFIG_FD_FILTER] = filter_compile(&filter);
     b->fds[CTL_CONFIG_FD_JOURNAL] = journal_create();
+    b->fds[CTL_CONFIG_FD_QUOTA] = quota_counts_create((const uint64_t[QUOTA_KINDS]){0});
     b->fds[CTL_CONFIG_FD_CALL] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     b->num_fds = CTL_CONFIG_FD_CALL + 1;
     for (size_t i = 0; i < b->num_fds; i++)

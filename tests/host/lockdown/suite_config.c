@@ -46,7 +46,7 @@ static void expect(struct box *b, enum ctl_step step, int error)
 
 static void bad_fields(void)
 {
-    WRONG(flags = 32);
+    WRONG(flags = 128);
     WRONG(ring_kind = 0);
     WRONG(ring_kind = 3);
     WRONG(notify_kind = 0);
@@ -89,7 +89,7 @@ static void bad_messages(void)
     int status;
 
     box_prepare(&b, 1234);
-    b.num_fds = 4;
+    b.num_fds = CTL_CONFIG_FD_CALL;
     expect(&b, CTL_STEP_CONFIG, EINVAL);
 
     /* one for an audit that nobody has announced; one that is announced and is no socket */
@@ -212,6 +212,13 @@ static void bad_memory(void)
     close(b.fds[CTL_CONFIG_FD_JOURNAL]);
     b.fds[CTL_CONFIG_FD_JOURNAL] = memfd(zero, RING_PAGE_SIZE, F_SEAL_GROW);
     expect(&b, CTL_STEP_MAP_JOURNAL, EPROTO);
+
+    tap_note("counts: no counts");
+    box_prepare(&b, 1234);
+    close(b.fds[CTL_CONFIG_FD_QUOTA]);
+    b.fds[CTL_CONFIG_FD_QUOTA] =
+        memfd(zero, RING_PAGE_SIZE, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
+    expect(&b, CTL_STEP_MAP_QUOTA, EPROTO);
 }
 
 #define SEALED (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
@@ -276,11 +283,11 @@ static void few_descriptors(void)
     box_kill(&b);
     box_free(&b);
 
-    /* 20 fixed, 4 for each of 4 threads, then two for each fid */
+    /* 20 fixed, 4 for each of 4 threads, 52 for two walks of the tree, then two for each fid */
     box_prepare(&b, 1234);
     b.config.max_fids = 1000;
     box_start(&b);
-    CHECK_EQ(b.ready.max_fids, (200 - 20 - 16) / 3);
+    CHECK_EQ(b.ready.max_fids, (200 - 20 - 16 - 52) / 3);
     box_kill(&b);
     box_free(&b);
 
@@ -289,11 +296,11 @@ static void few_descriptors(void)
     b.config.max_fids = 1000;
     b.config.max_open_files = 10;
     box_start(&b);
-    CHECK_EQ(b.ready.max_fids, (200 - 20 - 16 - 10) / 2);
+    CHECK_EQ(b.ready.max_fids, (200 - 20 - 16 - 52 - 10) / 2);
     box_kill(&b);
     box_free(&b);
 
-    hard.rlim_cur = hard.rlim_max = 40;
+    hard.rlim_cur = hard.rlim_max = 100;
     MUST(setrlimit(RLIMIT_NOFILE, &hard));
     box_prepare(&b, 1234);
     expect(&b, CTL_STEP_LIMITS, EMFILE);

@@ -99,7 +99,7 @@ static void judge_threads(const struct box *b)
         seen++;
     }
     closedir(d);
-    CHECK_EQ(seen, b->config.threads + 1);
+    CHECK_EQ(seen, b->config.threads + 2); /* main, and the quota's scan */
 }
 
 static void judge_namespaces(const struct box *b, unsigned owner)
@@ -192,12 +192,12 @@ static void judge_rest(const struct box *b)
     const struct {
         const char *name;
         unsigned long value;
-    } limits[] = {
-        {"Max core file size", 0},
-        {"Max locked memory", 0},
-        {"Max data size", LIMIT_DATA + LIMIT_DATA_PER_FID * b->config.max_fids},
-        {"Max processes", b->config.threads + 1},
-        {"Max open files", WFD_FIRST_FREE + 4 * (b->config.threads + 1) + 3 * b->config.max_fids}};
+    } limits[] = {{"Max core file size", 0},
+                  {"Max locked memory", 0},
+                  {"Max data size", LIMIT_DATA + LIMIT_DATA_PER_FID * b->config.max_fids},
+                  {"Max processes", b->config.threads + 2},
+                  {"Max open files",
+                   WFD_FIRST_FREE + 4 * (b->config.threads + 1) + 52 + 3 * b->config.max_fids}};
 
     (void)proc(b, "limits");
     for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
