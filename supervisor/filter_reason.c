@@ -64,7 +64,7 @@ static const struct {
     {SCMP_SYS(setxattr), "writes an extended attribute of bounded size"},
     {SCMP_SYS(statx), "attributes that fstat does not have"},
     {SCMP_SYS(symlinkat), "new symbolic links, which nobody here follows"},
-    {SCMP_SYS(timerfd_settime), "when locks that wait are tried again"},
+    {SCMP_SYS(timerfd_settime), "when what waits here is due: a lock, a request over a ceiling"},
     {SCMP_SYS(unlinkat), "removing files and directories"},
     {SCMP_SYS(utimensat), "times of a file that is held"},
     {SCMP_SYS(write), "unmasks the guest's ports; one more thread is wanted"},

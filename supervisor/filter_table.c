@@ -29,6 +29,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/timerfd.h>
 #include <sys/xattr.h>
 
 #include "xen9p/descriptors.h"
@@ -127,6 +128,9 @@ const struct filter_rule filter_table[] = {
     PIN1(read, FILTER_ALL, IS(0, WFD_NOTIFY)), /* pending ports, or the eventfd's counter */
     PIN1(read, FILTER_ALL, IS(0, WFD_KICK)),
     PIN1(write, FILTER_ALL, IS(0, WFD_KICK)), /* one more thread */
+
+    PIN2(timerfd_settime, FILTER_ALL, IS(0, WFD_THROTTLE),
+         IS(1, TFD_TIMER_ABSTIME)), /* throttling */
 
     /* --- telling the guest --- */
     PIN1(write, FILTER_EVTCHN, IS(0, WFD_NOTIFY)), /* unmask */

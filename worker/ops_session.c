@@ -89,6 +89,15 @@ static void clunk_all(struct request *r)
     }
 }
 
+/* A throttled request, or NULL, that nobody wants any more. */
+static void give_up(struct session *s, struct request *r)
+{
+    if (r == NULL)
+        return;
+    r->error = -EINTR;
+    pump_execute(&s->worker->pump, r);
+}
+
 /*
  * A new session: fids are gone, requests in flight are forgotten. Afterwards no reply of the old
  * session can appear any more: whoever was publishing one held a producer lock.
@@ -115,6 +124,8 @@ static void start_session(struct request *r, enum p9_dialect dialect, uint32_t m
     atomic_store(&w->journal->dialect, dialect);
     atomic_store(&w->journal->msize, msize);
     flight_forget_locks(&w->pump);
+    for (struct request *old; (old = throttle_cancel_any(&s->throttle)) != NULL;)
+        give_up(s, old);
     flight_taken(&w->pump); /* lets parked Tflush of the old session go */
     if (dialect != P9_DIALECT_NONE)
         pump_event(&w->pump, CTL_EVENT_SESSION, dialect, msize, 0);
@@ -226,6 +237,7 @@ int op_flush(struct request *r)
 
     if (!cursor_done(&r->in))
         return -EINVAL;
+    give_up(r->session, throttle_cancel(&r->session->throttle, oldtag, r->generation));
     (void)flight_flush(&r->session->worker->pump, r, oldtag); /* parked or not: no error */
     return 0;
 }

@@ -109,6 +109,7 @@ static void start_draining(struct pump *p, bool orphaned)
 {
     atomic_store(&p->draining, true);
     flight_end_locks(p);
+    throttle_release(&p->worker->session.throttle);
     pthread_mutex_lock(&p->lock);
     p->orphaned = p->orphaned || orphaned;
     pthread_cond_broadcast(&p->changed);
@@ -219,7 +220,7 @@ static struct request *take(struct pump *p, struct ring *ring)
     bool hold = false;
 
     if (!ring_pending(ring) || atomic_load(&p->draining) || atomic_load(&p->closing) ||
-        atomic_load(&p->worker->trail.waiting))
+        atomic_load(&p->worker->trail.waiting) || throttle_full(&p->worker->session.throttle))
         return NULL;
     pthread_mutex_lock(&ring->rx_lock);
     res = reply_flush(p, ring) ? ring_peek(ring, &h) : RING_EMPTY;
@@ -237,7 +238,20 @@ static struct request *take(struct pump *p, struct ring *ring)
     return r;
 }
 
-static void execute(struct pump *p, struct request *r)
+/* Bytes that a Tread or Twrite has moved: both replies begin with that number. */
+static uint32_t moved(const struct request *r, uint8_t type)
+{
+    struct cursor c;
+
+    if (r->published)
+        return r->moved;
+    if (type != r->type + 1)
+        return 0;
+    cursor_init(&c, r->out.start, builder_len(&r->out));
+    return cursor_u32(&c);
+}
+
+void pump_execute(struct pump *p, struct request *r)
 {
     struct session *s = r->session;
     uint32_t msize = atomic_load(&s->msize);
@@ -248,6 +262,8 @@ static void execute(struct pump *p, struct request *r)
     session_dispatch(r, &type);
     if (r->span != RING_NO_SPAN)
         ring_release(r->ring, r->span, r->size);
+    if (r->cost > 0)
+        throttle_done(&s->throttle, r, moved(r, type));
     atomic_fetch_add_explicit(&p->served, 1, memory_order_relaxed);
     if (r->published || r->parked) {
         flight_end(p, r);
@@ -255,6 +271,13 @@ static void execute(struct pump *p, struct request *r)
     } else if (!trail_hold(p, r, type)) {
         reply_send(p, r, type);
     }
+}
+
+/* At once, or when its time has come. */
+static void execute(struct pump *p, struct request *r)
+{
+    if (!throttle_parks(&r->session->throttle, r))
+        pump_execute(p, r);
 }
 
 /* Events that are there, or the first to come. */
@@ -277,7 +300,11 @@ static uint32_t serve(struct pump *p)
     for (uint32_t i = 0; i < rings; i++)
         (void)reply_flush(p, &p->worker->ring[i]);
     while (again) {
-        again = false;
+        struct request *due = throttle_next(&p->worker->session.throttle);
+
+        again = due != NULL;
+        if (due != NULL)
+            pump_execute(p, due);
         for (uint32_t i = 0; i < rings; i++) {
             struct request *r = take(p, &p->worker->ring[i]);
 
@@ -372,7 +399,7 @@ static int place(int fd, int number)
 
 static int make_descriptors(struct pump *p)
 {
-    static const int watched[] = {WFD_KICK, WFD_SIGNAL, WFD_CONTROL, WFD_TIMER};
+    static const int watched[] = {WFD_KICK, WFD_SIGNAL, WFD_CONTROL, WFD_TIMER, WFD_THROTTLE};
     sigset_t term;
     int err;
 
@@ -385,6 +412,8 @@ static int make_descriptors(struct pump *p)
         err = place(signalfd(-1, &term, SFD_CLOEXEC | SFD_NONBLOCK), WFD_SIGNAL);
     if (err == 0)
         err = place(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK), WFD_TIMER);
+    if (err == 0)
+        err = place(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK), WFD_THROTTLE);
     if (err == 0 && fcntl(WFD_NOTIFY, F_SETFL, O_RDWR | O_NONBLOCK) != 0)
         err = -errno;
     if (err == 0)
@@ -432,8 +461,8 @@ int pump_start(struct pump *p, struct worker *w)
     p->num_threads = w->config.threads;
     pthread_mutex_init(&p->lock, NULL);
     init_changed(p);
-    /* each thread executes one, and each ring may have a backlog of as many */
-    err = flight_init(&p->flight, p->num_threads * w->config.num_rings);
+    /* each thread executes one, and each ring may have a backlog of as many; others are throttled */
+    err = flight_init(&p->flight, p->num_threads * w->config.num_rings + LIMIT_THROTTLED);
     if (err == 0)
         err = make_descriptors(p);
     if (err == 0)

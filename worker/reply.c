@@ -181,6 +181,7 @@ void reply_direct_commit(struct pump *p, struct request *r, uint32_t n)
     ring_copy_in(ring, 0, hdr, sizeof(hdr));
     ring_publish(ring, P9_IOHDR_SIZE + n, &p->worker->journal->slot[r->slot]);
     r->reply_len = P9_IOHDR_SIZE + n;
+    r->moved = n;
     r->published = true;
     pthread_mutex_unlock(&ring->tx_lock);
 }

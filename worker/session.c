@@ -112,6 +112,7 @@ int session_init(struct session *s, struct worker *w)
     s->refuse_chown = (w->config.flags & CTL_FLAG_REFUSE_CHOWN) != 0;
     s->read_only = (w->config.flags & CTL_FLAG_READ_ONLY) != 0;
     s->operations = OPERATIONS_ALL & ~w->config.forbidden;
+    throttle_init(&s->throttle);
     quota_init(&s->quota, s, w->quota_counts, (w->config.flags & CTL_FLAG_AUTO_DELETE) != 0);
     session_set_limits(s, &w->config.limits);
     pthread_mutex_init(&s->version_lock, NULL);
@@ -142,6 +143,7 @@ void session_set_limits(struct session *s, const struct ctl_limits *limits)
     atomic_store(&s->limits.write_bandwidth, limits->write_bandwidth);
     atomic_store(&s->limits.audit, limits->audit);
     quota_limits_changed(&s->quota);
+    throttle_set(&s->throttle, &s->limits);
 }
 
 void session_fini(struct session *s)

@@ -30,6 +30,7 @@ enum worker_fd {
     WFD_ROOT = 15,   /* O_PATH of the export's root */
     WFD_TIMER = 16,  /* timerfd: a parked Tlock is due */
     WFD_QUOTA = 18,  /* sealed memfd with struct quota_counts; gone once it is mapped */
+    WFD_THROTTLE = 19, /* timerfd: a request that was too fast is due */
 
     /*
      * After lockdown every number below this one is taken, by /dev/null where there is nothing

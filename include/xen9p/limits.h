@@ -37,6 +37,10 @@
 #define LIMIT_POLL_MAX_US 1000u
 #define LIMIT_PARKED_FLUSHES 128u /* Tflush waiting for the request they flush */
 
+/* Ceilings of requests and bytes per second. */
+#define LIMIT_BURST_MS 100u /* after a rest: as much at once as in this time */
+#define LIMIT_THROTTLED 32u /* requests that wait; then no more are taken */
+
 /* Quota: what a worker does about its counts, and the supervisor to keep them. */
 #define LIMIT_SCAN_PERIOD_MS 600000u /* between two looks at the whole export */
 #define LIMIT_SCAN_RETRY_MS 30000u   /* after one that was not exact */

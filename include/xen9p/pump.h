@@ -58,6 +58,8 @@ void pump_open(struct pump *p);
  */
 int pump_wait(struct pump *p);
 
+/* Executes a request that was taken, and answers it. It may not be used afterwards. */
+void pump_execute(struct pump *p, struct request *r);
 /* Wakes one more thread if there are requests that nobody has taken. */
 void pump_pass_on(struct pump *p);
 /* Notifies the guest of every ring whose indexes have moved. */

@@ -51,6 +51,8 @@ struct request {
     int error;            /* judged when taken: answer this negative errno and do nothing else */
     uint32_t gid;         /* of a creating message: identity_group() */
     uint64_t rdev;        /* of a Tmknod, as makedev() */
+    uint32_t cost;        /* bytes that throttle.h has counted */
+    uint32_t moved;       /* bytes of a Tread whose handler has published the reply itself */
     atomic_bool answered; /* the guest may use the tag again */
     bool published;       /* the handler has published the reply itself */
     bool parked;          /* a Tflush or Tlock that is answered later, by others */

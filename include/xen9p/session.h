@@ -17,6 +17,7 @@
 #include "xen9p/p9.h"
 #include "xen9p/quota.h"
 #include "xen9p/request.h"
+#include "xen9p/throttle.h"
 
 struct worker;
 
@@ -42,6 +43,7 @@ struct session {
 
     struct session_limits limits;
     struct quota quota;
+    struct throttle throttle;
 
     /* Fixed once serving. */
     uint32_t max_msize;

@@ -22,6 +22,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -222,6 +223,9 @@ static const struct call {
     {"epoll_ctl", EACH, {WFD_EPOLL, EPOLL_CTL_MOD, WFD_AUDIT}},
     {"epoll_ctl", 0, {WFD_EPOLL, EPOLL_CTL_ADD, WFD_AUDIT}},
     {"epoll_ctl", 0, {FID, EPOLL_CTL_MOD, WFD_AUDIT}},
+    {"timerfd_settime", EACH, {WFD_THROTTLE, TFD_TIMER_ABSTIME}},
+    {"timerfd_settime", 0, {WFD_THROTTLE, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET}},
+    {"timerfd_settime", 0, {FID, TFD_TIMER_ABSTIME}},
     {"close", EACH, {FID}},
     {"close", 0, {WFD_FIRST_FREE - 1}},
     {"close", 0, {WFD_CONTROL}},

@@ -153,6 +153,7 @@ static void judge_descriptors(const struct box *b)
         [WFD_KICK] = "anon_inode:[eventfd]",
         [WFD_SIGNAL] = "anon_inode:[signalfd]",
         [WFD_TIMER] = "anon_inode:[timerfd]",
+        [WFD_THROTTLE] = "anon_inode:[timerfd]",
         [WFD_PROC] = "/",
         [WFD_ROOT] = "/",
     };
