@@ -229,8 +229,10 @@ static void drop_ref(struct lock_ref *ref)
 /* Closing the description gives back all its locks. */
 static void drop_owner(struct lock_owner *o)
 {
-    while (!LIST_EMPTY(&o->refs))
-        drop_ref(LIST_FIRST(&o->refs));
+    for (struct lock_ref *ref = LIST_FIRST(&o->refs), *next; ref != NULL; ref = next) {
+        next = LIST_NEXT(ref, of_owner);
+        drop_ref(ref);
+    }
     o->table->num_ranges -= o->num_ranges;
     LIST_REMOVE(o, link);
     close(o->fd);
@@ -491,10 +493,10 @@ void lock_drop_fid(struct fid *f)
     if (t == NULL)
         return;
     pthread_mutex_lock(&t->lock);
-    while (!LIST_EMPTY(&f->locks.refs)) {
-        struct lock_ref *ref = LIST_FIRST(&f->locks.refs);
+    for (struct lock_ref *ref = LIST_FIRST(&f->locks.refs), *next; ref != NULL; ref = next) {
         struct lock_owner *o = ref->owner;
 
+        next = LIST_NEXT(ref, of_fid);
         drop_ref(ref);
         if (LIST_EMPTY(&o->refs))
             drop_owner(o);
