@@ -84,16 +84,16 @@ static void sift_up(struct choice *c, size_t i)
 static char *join(const struct tree *t, const char *name)
 {
     char path[PATH_MAX];
-    size_t len;
+    size_t len, name_len = strlen(name) + 1;
     char *out;
 
     if (!tree_path(t, path, sizeof(path)))
         return NULL;
     len = strlen(path) + 1;
-    out = malloc(len + strlen(name) + 1);
+    out = malloc(len + name_len);
     if (out != NULL) {
         memcpy(out, path, len);
-        strcpy(out + len, name);
+        memcpy(out + len, name, name_len);
     }
     return out;
 }

@@ -179,8 +179,9 @@ static int step(struct tree *t, tree_visit visit, void *arg)
     int dir, err;
 
     err = l->fd < 0 ? reopen(t) : 0;
-    if (err == 0)
-        err = next_entry(l, &e);
+    if (err != 0)
+        return err;
+    err = next_entry(l, &e);
     if (err == 0)
         pop(t);
     if (err <= 0 || is_dots(e->d_name))
@@ -190,9 +191,11 @@ static int step(struct tree *t, tree_visit visit, void *arg)
     if (err == 0)
         err = visit(arg, t, dir, e->d_name, &st);
     if (err == 0 && S_ISDIR(st.st_mode)) {
-        if (strlen(e->d_name) >= sizeof(name))
+        size_t len = strlen(e->d_name) + 1;
+
+        if (len > sizeof(name))
             return -ENAMETOOLONG;
-        strcpy(name, e->d_name);
+        memcpy(name, e->d_name, len);
         err = push(t, dir, name);
     }
     /* gone, or another thing, since it was listed */

@@ -6,7 +6,7 @@ cd "$(dirname "$0")/../.." || exit 2
 
 flags=(-std=gnu11 -include tests/lint/errno-model.h -Iinclude -D_GNU_SOURCE -Wno-unknown-warning-option
     -D__XEN_INTERFACE_VERSION__=__XEN_LATEST_INTERFACE_VERSION__
-    '-DXEN9P_WORKER_PATH="/usr/libexec/xen9p/xen9p-worker"')
+    '-DXEN9P_WORKER_PATH="/usr/libexec/xen9p/xen9p-worker"' '-DXEN9P_AUDIT_PATH="/usr/libexec/xen9p/xen9p-audit"')
 export FLAGS="${flags[*]@Q}"
 files=("$@")
 [ $# -gt 0 ] || files=(common/*.c supervisor/*.c worker/*.c)
