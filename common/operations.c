@@ -61,7 +61,7 @@ const struct operation_info operation_table[OPERATIONS] = {
      OPERATION_LOCK,
      ENOLCK,
      {P9_TLOCK, P9_TGETLOCK},
-     {"fcntl", "flock", "timerfd_settime"},
+     {"fcntl", "flock"},
      "locks of byte ranges"},
     {"statfs",
      OPERATION_STATFS,
