@@ -23,13 +23,13 @@ enum worker_fd {
     WFD_AUDIT = 17,   /* SOCK_SEQPACKET that audit records are sent to; absent without an audit */
 
     /* Made by the worker. */
-    WFD_EPOLL = 11,  /* what idle threads wait on */
-    WFD_KICK = 12,   /* eventfd: passes the waiting on to one more thread */
-    WFD_SIGNAL = 13, /* signalfd: SIGTERM */
-    WFD_PROC = 14,   /* private mount of /proc/self/fd alone: reopening, xattrs, links */
-    WFD_ROOT = 15,   /* O_PATH of the export's root */
-    WFD_TIMER = 16,  /* timerfd: a parked Tlock is due */
-    WFD_QUOTA = 18,  /* sealed memfd with struct quota_counts; gone once it is mapped */
+    WFD_EPOLL = 11,    /* what idle threads wait on */
+    WFD_KICK = 12,     /* eventfd: passes the waiting on to one more thread */
+    WFD_SIGNAL = 13,   /* signalfd: SIGTERM */
+    WFD_PROC = 14,     /* private mount of /proc/self/fd alone: reopening, xattrs, links */
+    WFD_ROOT = 15,     /* O_PATH of the export's root */
+    WFD_TIMER = 16,    /* timerfd: a parked Tlock is due */
+    WFD_QUOTA = 18,    /* sealed memfd with struct quota_counts; gone once it is mapped */
     WFD_THROTTLE = 19, /* timerfd: a request that was too fast is due */
 
     /*

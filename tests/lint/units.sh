@@ -46,8 +46,8 @@ report $? "systemd-analyze verify has no complaint about systemd/xen9p-audit.ser
 sed 's/^/# /' "$tmp/complaints"
 systemd-analyze security --offline=true --no-pager "$tmp/xen9p-audit.service" >"$tmp/security" 2>&1
 level=$(sed -n 's/.*exposure level for xen9p-audit.service: \([0-9.]*\).*/\1/p' "$tmp/security")
-[ -n "$level" ] && awk -v l="$level" 'BEGIN { exit !(l <= 2.5) }'
-report $? "exposure of xen9p-audit ${level:-unknown} is at most 2.5"
+[ -n "$level" ] && awk -v l="$level" 'BEGIN { exit !(l <= 2.9) }'
+report $? "exposure of xen9p-audit ${level:-unknown} is at most 2.9"
 grep -qx Wants=xen9p-audit.service "$unit" && grep -qx After=xen9p-audit.service "$unit"
 report $? "$unit wants xen9p-audit, and to be started after it"
 
