@@ -86,6 +86,13 @@ static void watch_room(void)
     (void)epoll_ctl(WFD_EPOLL, EPOLL_CTL_MOD, WFD_AUDIT, &ev);
 }
 
+/* Requests may be taken again: those that came meanwhile have had their event. */
+static void end_waiting(struct pump *p, struct trail *t)
+{
+    if (atomic_exchange(&t->waiting, false))
+        pump_pass_on(p);
+}
+
 /* True once it makes no sense any more to wait for room. */
 static bool give_up(struct pump *p, struct trail *t)
 {
@@ -120,7 +127,7 @@ static bool send_message(struct pump *p, struct trail *t)
     if (n >= 0) {
         t->next += count;
         t->lost = 0;
-        atomic_store(&t->waiting, false);
+        end_waiting(p, t);
         return true;
     }
     if (t->blocks && !give_up(p, t)) {
@@ -128,7 +135,7 @@ static bool send_message(struct pump *p, struct trail *t)
         watch_room();
         return false;
     }
-    atomic_store(&t->waiting, false);
+    end_waiting(p, t);
     lose(t, count);
     return true;
 }

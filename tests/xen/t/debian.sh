@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# class: check
+# class: long
 # time: 300
 # needs: debian
 # A Debian boots with its root directory on 9p, installs a package, and does what programs of its kind do: git, sqlite with
