@@ -129,7 +129,6 @@ const struct filter_rule filter_table[] = {
     PIN1(read, FILTER_ALL, IS(0, WFD_KICK)),
     PIN1(write, FILTER_ALL, IS(0, WFD_KICK)), /* one more thread */
 
-    PIN2(timerfd_settime, FILTER_ALL, IS(0, WFD_TIMER), IS(1, 0)), /* locks that wait */
     PIN2(timerfd_settime, FILTER_ALL, IS(0, WFD_THROTTLE),
          IS(1, TFD_TIMER_ABSTIME)), /* throttling */
 
@@ -220,6 +219,7 @@ const struct filter_rule filter_table[] = {
     FOR2(flock, ALL_OF(LOCK), FID_FD(0), IS(1, LOCK_SH | LOCK_NB)),
     FOR2(flock, ALL_OF(LOCK), FID_FD(0), IS(1, LOCK_EX | LOCK_NB)),
     FOR2(flock, ALL_OF(LOCK), FID_FD(0), IS(1, LOCK_UN)),
+    FOR2(timerfd_settime, ALL_OF(LOCK), IS(0, WFD_TIMER), IS(1, 0)),
 
     /* --- modes, owners, and acting as the guest's users --- */
     WITH_MODES(1u << CTL_IDENTITY_SQUASH, PERMISSIONS),

@@ -414,7 +414,8 @@ static void rules_are_in_the_table(void **state)
 
         if (rule->need.all == 0)
             continue;
-        if (rule->nr == SCMP_SYS(openat) || rule->nr == SCMP_SYS(readlinkat))
+        if (rule->nr == SCMP_SYS(openat) || rule->nr == SCMP_SYS(readlinkat) ||
+            rule->nr == SCMP_SYS(timerfd_settime))
             continue;
         for (size_t i = 0; i < OPERATIONS; i++)
             named |= (rule->need.all & operation_table[i].bit) != 0 && names_call(i, rule->nr);
