@@ -88,9 +88,9 @@ static void start_diod(const char *export)
     if (pid == 0) {
         int null = open("/dev/null", O_RDWR);
 
-        MUST(dup2(pair[1], 20));
+        MUST(fcntl(pair[1], F_SETFD, 0));
         MUST(dup2(null, 2));
-        snprintf(fd, sizeof(fd), "%d", 20);
+        snprintf(fd, sizeof(fd), "%d", pair[1]);
         execl(program, "diod", "-f", "-n", "-N", "-c", "/dev/null", "-e", export, "-r", fd, "-w",
               fd, (char *)NULL);
         _exit(127);
