@@ -73,14 +73,14 @@ p9() {
 
 # guest_config NAME TYPE P9...: writes the config and the initramfs of a guest, starts nothing.
 guest_config() {
-    local name=$1 type=$2 device dir=$RUN/guest-$1 list= GUEST_CPUS=${GUEST_CPUS:-}
+    local name=$1 type=$2 device dir=$RUN/guest-$1 list= cpus=
     shift 2
     rm -rf "$dir"
     mkdir -p "$dir/test"
     for device in "$@"; do list="$list${list:+, }\"$device\""; done
     # On QEMU's emulated SVM a guest that moves between processors comes back in a wrong state: one in three PVH
     # guests died of a triple fault while it booted (none of those that are pinned), and once dom0's memory was hurt.
-    [ "$type.$LAB" != pvh./lab ] || GUEST_CPUS=1
+    [ "$type.$LAB" != pvh./lab ] || cpus='cpus = "1"'
     [ ! -e "$LAB/t/$TEST.guest.sh" ] || cp "$LAB/t/$TEST.guest.sh" "$dir/test/guest.sh"
     (cd "$dir" && echo test/guest.sh | busybox cpio -o -H newc 2>/dev/null) >"$dir.test.cpio" || true
     cat "$GUEST_BASE" "$LAB/guest.cpio" "$dir.test.cpio" >"$RUN/$name.cpio"
@@ -94,7 +94,7 @@ extra = "console=hvc0 quiet loglevel=4 panic=1 mitigations=off ${GUEST_EXTRA:-}"
 memory = ${GUEST_MEMORY:-192}
 vcpus = ${GUEST_VCPUS:-1}
 tsc_mode = "native"
-${GUEST_CPUS:+cpus = "$GUEST_CPUS"}
+$cpus
 on_crash = "destroy"
 on_reboot = "destroy"
 p9 = [ $list ]
