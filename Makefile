@@ -322,7 +322,7 @@ clean:
 
 help:
 	@echo 'all check check-unit check-host check-xen check-long lint format demo bench fuzz'
-	@echo 'coverage install clean deps bench-scale'
+	@echo 'coverage install clean deps bench-scale bench-xen'
 	@echo 'Variants: CC=clang SAN=asan|tsan COV=1 WERROR=1; see the head of Makefile'
 
 .DEFAULT_GOAL := all

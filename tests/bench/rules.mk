@@ -18,7 +18,11 @@ $(BUILD)/tests/bench/scale: $(SCALE_OBJS) $(SUPERVISOR_LIB) $(COMMON_LIB)
 DEVICES ?= 1000
 bench-scale: all $(BUILD)/tests/bench/scale
 	@BUILD=$(BUILD) tests/bench/scale.sh $(DEVICES)
-.PHONY: bench-scale
+
+# The same guest program against xen9p and QEMU's backend, in one boot of real Xen.
+bench-xen: all
+	XEN9P_LAB_SUITE=trixie-qemu tests/xen/run --keep $(BUILD)/bench-xen bench
+.PHONY: bench-scale bench-xen
 
 # So that make bench builds it: the script itself is not made.
 tests/bench/run.sh: $(BENCH_PROGRAMS) ;
