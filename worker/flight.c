@@ -46,16 +46,12 @@ int flight_init(struct flight *f, uint32_t num_requests)
 {
     memset(f, 0, sizeof(*f));
     f->num_requests = num_requests;
-    /* mmap: the pages of a request that is never used are never touched */
+    /* mmap, and no list of all: the pages of a request that is never used are never touched */
     f->pool = mmap(NULL, num_requests * sizeof(*f->pool), PROT_READ | PROT_WRITE,
                    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (f->pool == MAP_FAILED) {
         f->pool = NULL;
         return -ENOMEM;
-    }
-    for (uint32_t i = num_requests; i-- > 0;) {
-        f->pool[i].next = f->unused;
-        f->unused = &f->pool[i];
     }
     return 0;
 }
@@ -107,6 +103,14 @@ static void fill_slot(struct pump *p, uint32_t slot, struct ring *ring, const st
     set_bit(p->flight.used_slots, slot, true);
 }
 
+/* Rests in front of those that were never used: few pages serve. NULL: all are in flight. */
+static struct request *unused_request(struct flight *f)
+{
+    if (f->unused == NULL && f->num_touched < f->num_requests)
+        f->unused = &f->pool[f->num_touched++]; /* its `next` is NULL as the kernel gave it */
+    return f->unused;
+}
+
 struct request *flight_begin(struct pump *p, struct ring *ring, const struct ring_head *h)
 {
     struct flight *f = &p->flight;
@@ -115,7 +119,7 @@ struct request *flight_begin(struct pump *p, struct ring *ring, const struct rin
     uint32_t slot;
 
     pthread_mutex_lock(&p->lock);
-    r = f->unused;
+    r = unused_request(f);
     slot = find_bit(f->used_slots, false);
     /* Under the lock: pump_wait() may have seen that nothing is in flight, and the process ends. */
     if (r == NULL || slot == FLIGHT_NO_SLOT || atomic_load(&p->draining)) {

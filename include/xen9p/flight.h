@@ -54,6 +54,7 @@ struct flight_lock {
 struct flight {
     struct request *pool; /* num_requests of them, in one block */
     uint32_t num_requests;
+    uint32_t num_touched; /* requests of the pool before this one have been used */
     struct request *unused;
     struct request *first; /* in flight */
     uint64_t used_slots[(JOURNAL_SLOTS + 63) / 64];
