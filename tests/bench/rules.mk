@@ -22,6 +22,7 @@ bench-scale: all $(BUILD)/tests/bench/scale
 # The same guest program against xen9p and QEMU's backend, in one boot of real Xen.
 bench-xen: all
 	XEN9P_LAB_SUITE=trixie-qemu tests/xen/run --keep $(BUILD)/bench-xen bench
+	cp $(BUILD)/bench-xen/boot1/results/bench/bench.json $(BUILD)/bench-xen.json
 .PHONY: bench-scale bench-xen
 
 # So that make bench builds it: the script itself is not made.

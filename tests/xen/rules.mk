@@ -10,8 +10,10 @@ XT_OUT := $(TOP)/build/tests/xen
 XT_CFLAGS := -std=gnu11 -O2 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2
 XT_XENLIBS := -lxengnttab -lxenevtchn -lxenstore -lxentoolcore -lxentoollog
 
-XT_DOM0 := $(patsubst $(XT_SRC)/dom0/%.c,$(XT_OUT)/bin/%,$(wildcard $(XT_SRC)/dom0/*.c)) $(XT_OUT)/bin/fe
-XT_GUEST := $(patsubst $(XT_SRC)/guest/%.c,$(XT_OUT)/guest/%,$(wildcard $(XT_SRC)/guest/*.c))
+XT_DOM0 := $(patsubst $(XT_SRC)/dom0/%.c,$(XT_OUT)/bin/%,$(wildcard $(XT_SRC)/dom0/*.c)) $(XT_OUT)/bin/fe \
+	$(XT_OUT)/bin/ringecho
+XT_GUEST := $(patsubst $(XT_SRC)/guest/%.c,$(XT_OUT)/guest/%,$(wildcard $(XT_SRC)/guest/*.c)) \
+	$(XT_OUT)/guest/ringecho
 
 xen-test-programs: $(XT_DOM0) $(XT_GUEST)
 .PHONY: xen-test-programs
@@ -19,6 +21,11 @@ xen-test-programs: $(XT_DOM0) $(XT_GUEST)
 $(XT_OUT)/bin/fe: $(wildcard $(XT_SRC)/fe/*.c) $(XT_SRC)/fe/fe.h $(XT_SRC)/rules.mk
 	@mkdir -p $(@D)
 	$(CC) $(XT_CFLAGS) -static -o $@ $(filter %.c,$^) $(XT_XENLIBS) -lpthread
+
+# Both ends of it, for dom0 and for a guest.
+$(XT_OUT)/bin/ringecho $(XT_OUT)/guest/ringecho: $(XT_SRC)/ringecho/ringecho.c $(XT_SRC)/rules.mk
+	@mkdir -p $(@D)
+	$(CC) $(XT_CFLAGS) -static -o $@ $< $(XT_XENLIBS) -lpthread
 
 $(XT_OUT)/bin/%: $(XT_SRC)/dom0/%.c $(XT_SRC)/rules.mk
 	@mkdir -p $(@D)

@@ -80,4 +80,7 @@ const uint8_t *p9_body(uint32_t *len);
 void client_minios(struct fe *fe, const char *path);
 void client_unikraft(struct fe *fe, const char *path, unsigned rings);
 
+/* bench.c: requests of 9P2000.u one after the other on PATH/file (1 MiB); "NAME RATE UNIT" for each kind. */
+void client_bench(struct fe *fe, const char *path, double seconds);
+
 #endif

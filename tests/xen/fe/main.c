@@ -12,6 +12,7 @@
  *                                   order=N one-channel huge flood flap none
  *   fe minios DEV PATH 1            as Mini-OS: 9P2000.u, one ring, and a live update that keeps it
  *   fe unikraft DEV PATH RINGS      as Unikraft: 9P2000.u, msize of a whole ring, RINGS of them
+ *   fe bench DEV PATH SECONDS       rates of requests in 9P2000.u, each kind for so long
  *   fe await DEV PATH STATE SECONDS add, wait for a backend state: "state S error TEXT", 0 when it came
  * Exit status: 0 as wanted, 1 not, 2 the frontend itself could not work.
  */
@@ -215,7 +216,7 @@ int main(int argc, char **argv)
     const char *cmd = argc > 3 ? argv[1] : "";
 
     if (argc < 5)
-        die("usage: fe read|rounds|reset|ping|hold|bad|minios|unikraft|await DEV PATH ARG [N]");
+        die("usage: fe read|rounds|reset|ping|hold|bad|minios|unikraft|bench|await DEV PATH ARG [N]");
     fe_init(&fe, (unsigned)atoi(argv[2]));
     signal(SIGTERM, strcmp(cmd, "ping") == 0 ? on_term : SIG_DFL);
     setvbuf(stdout, NULL, _IOLBF, 0);
@@ -243,6 +244,10 @@ int main(int argc, char **argv)
     }
     if (!strcmp(cmd, "unikraft")) {
         client_unikraft(&fe, argv[3], (unsigned)atoi(argv[4]));
+        return 0;
+    }
+    if (!strcmp(cmd, "bench")) {
+        client_bench(&fe, argv[3], atof(argv[4]));
         return 0;
     }
     if (!strcmp(cmd, "await") && argc > 5) {
