@@ -329,6 +329,7 @@ int child_start(struct children *cs, const struct child_spec *spec, const struct
                              .worker_fd = spec->worker_fd,
                              .worker_uid = pick_uid(cs),
                              .read_only = spec->read_only,
+                             .submounts = (spec->config->flags & CTL_FLAG_SUBMOUNTS) != 0,
                              .identity = spec->config->identity,
                              .id_first = spec->config->id_first,
                              .id_count = spec->config->id_count,

@@ -87,10 +87,19 @@ static int step_path(struct child *c)
     return c->export < 0 ? c->export : 0;
 }
 
-/* The one directory, not what is mounted below it, as a mount of our own that nobody else has. */
+static unsigned int recursive(const struct child *c)
+{
+    return c->spec->submounts ? AT_RECURSIVE : 0;
+}
+
+/*
+ * The one directory, without what is mounted below it unless the policy wants that, as mounts of our
+ * own that nobody else has.
+ */
 static int step_tree(struct child *c)
 {
-    c->tree = open_tree(c->export, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+    c->tree = open_tree(c->export, "",
+                        OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | recursive(c));
     return c->tree < 0 ? -errno : 0;
 }
 
@@ -159,7 +168,8 @@ static int step_userns(struct child *c)
     }
 }
 
-static int restrict_mount(const struct child *c, bool idmap)
+/* All mounts of the tree alike, or none of them. */
+static int restrict_mounts(const struct child *c, bool idmap)
 {
     struct mount_attr attr;
 
@@ -173,7 +183,9 @@ static int restrict_mount(const struct child *c, bool idmap)
         attr.userns_fd = (uint64_t)c->idmap;
     }
     attr.propagation = MS_PRIVATE; /* a mount that the host makes below the export stays out */
-    return mount_setattr(c->tree, "", AT_EMPTY_PATH, &attr, sizeof(attr)) == 0 ? 0 : -errno;
+    return mount_setattr(c->tree, "", AT_EMPTY_PATH | recursive(c), &attr, sizeof(attr)) == 0
+               ? 0
+               : -errno;
 }
 
 /*
@@ -182,7 +194,7 @@ static int restrict_mount(const struct child *c, bool idmap)
  */
 static int step_mount_attr(struct child *c, enum ctl_step *step)
 {
-    int err = restrict_mount(c, c->spec->identity != CTL_IDENTITY_HOST);
+    int err = restrict_mounts(c, c->spec->identity != CTL_IDENTITY_HOST);
 
     if (c->spec->identity == CTL_IDENTITY_HOST || (err != -EINVAL && err != -EPERM))
         return err;
@@ -201,7 +213,7 @@ static int step_mount_attr(struct child *c, enum ctl_step *step)
         *step = CTL_STEP_USERNS;
         return c->userns;
     }
-    return restrict_mount(c, false);
+    return restrict_mounts(c, false);
 }
 
 static int step_namespaces(void)

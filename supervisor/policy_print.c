@@ -72,7 +72,7 @@ static void print_title(const struct policy *p, FILE *out)
 void policy_print(const struct policy *p, FILE *out)
 {
     char hash[POLICY_HASH_SIZE];
-    const char *comma = "";
+    const char *comma = "# not enforced by this version, and refused in a file:";
 
     policy_hash(p, hash);
     (void)fprintf(out, "# %s\n", hash);
@@ -80,14 +80,15 @@ void policy_print(const struct policy *p, FILE *out)
     for (int i = 0; i < POLICY_DOMAIN_KEYS; i++)
         if (policy_keys[i].enforced != POLICY_NOT_ENFORCED)
             print_key(p, (enum policy_key)i, out);
-    (void)fputs("}\n# not enforced by this version, and refused in a file:", out);
+    (void)fputs("}\n", out);
     for (int i = 0; i < POLICY_KEYS; i++) {
         if (policy_keys[i].enforced != POLICY_NOT_ENFORCED)
             continue;
         (void)fprintf(out, "%s %s", comma, policy_keys[i].name);
         comma = ",";
     }
-    (void)fputc('\n', out);
+    if (comma[0] == ',')
+        (void)fputc('\n', out);
 }
 
 void policy_hash(const struct policy *p, char out[POLICY_HASH_SIZE])

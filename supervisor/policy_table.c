@@ -20,9 +20,6 @@
 #define SET POLICY_TYPE_SET, "", 0, 0
 #define PAIR(unit) POLICY_TYPE_PAIR, unit, 0, MAX_ID
 #define YES POLICY_ENFORCED
-#define NO POLICY_NOT_ENFORCED
-/* Of a choice: the first ones only. */
-#define FIRST 1u
 #define LIVE true
 #define RECONNECT false
 
@@ -58,7 +55,7 @@ const struct policy_key_info policy_keys[POLICY_KEYS] = {
     [POLICY_SUBMOUNTS] = {"submounts",
                           CHOICE,
                           "hide",
-                          FIRST,
+                          YES,
                           RECONNECT,
                           "file systems mounted below the export",
                           {"hide", "show"}},

@@ -31,6 +31,8 @@ static uint32_t flags_of(const struct policy *p)
     if (policy_number(p, POLICY_AUDIT) != 0 &&
         policy_number(p, POLICY_AUDIT_FULL) == POLICY_AUDIT_BLOCK)
         flags |= CTL_FLAG_AUDIT_BLOCKS;
+    if (policy_number(p, POLICY_SUBMOUNTS) == POLICY_SUBMOUNTS_SHOW)
+        flags |= CTL_FLAG_SUBMOUNTS;
     return flags;
 }
 

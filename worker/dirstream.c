@@ -34,7 +34,8 @@
 enum ino_trust {
     INO_TRUE,
     INO_NOT_OF_DIRS, /* btrfs: the root of a subvolume has another device and number */
-    INO_NEVER,       /* overlayfs: depends on the layer that the entry comes from */
+    INO_NEVER, /* overlayfs: depends on the layer that the entry comes from; an entry that something
+                        is mounted on: says what is below */
 };
 
 struct dirstream {
@@ -70,6 +71,8 @@ struct dirstream *dirstream_new(struct session *s, int fd)
         else if (fs.f_type == OVERLAYFS_SUPER_MAGIC)
             d->trust = INO_NEVER;
     }
+    if (s->submounts)
+        d->trust = INO_NEVER;
     return d;
 }
 

@@ -164,29 +164,50 @@ static bool has_option(const char *list, const char *option)
     return false;
 }
 
-/* One mount, restricted, that takes part in no propagation. */
-static int prove_mounts(const struct lockdown *l, const char *tid)
+/*
+ * A line of mountinfo: restricted, and taking part in no propagation. A submount of a file system that the
+ * host has mounted read-only stays that.
+ */
+static int prove_mount(const struct lockdown *l, const char *line, bool top)
 {
-    const char *const wanted[] = {(l->w->config.flags & CTL_FLAG_READ_ONLY) != 0 ? "ro" : "rw",
-                                  "nosuid", "nodev", "noexec", "nosymfollow"};
-    char text[PROC_FILE_MAX], options[256];
-    ssize_t n = slurp(tid, "mountinfo", text, sizeof(text));
-    int optional = 0;
-    char *lf;
+    const char *const wanted[] = {"nosuid", "nodev", "noexec", "nosymfollow"};
+    bool read_only = (l->w->config.flags & CTL_FLAG_READ_ONLY) != 0;
+    char options[256];
+    int point = 0, optional = 0;
+    const char *end;
 
-    if (n < 0)
-        return (int)n;
-    lf = strchr(text, '\n');
-    if (lf == NULL || lf[1] != '\0')
-        return -EPERM;
     /* id parent major:minor root mountpoint options, optional fields up to "-" */
-    if (sscanf(text, "%*s %*s %*s %*s / %255s %n", options, &optional) != 1 || optional == 0 ||
-        strncmp(text + optional, "- ", 2) != 0)
+    if (sscanf(line, "%*s %*s %*s %*s %n", &point) != 0 || line[point] != '/' ||
+        (end = strchr(line + point, ' ')) == NULL || (top && end != line + point + 1) ||
+        sscanf(end, " %255s %n", options, &optional) != 1 || optional == 0 ||
+        strncmp(end + optional, "- ", 2) != 0)
         return -EPERM;
     for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
         if (!has_option(options, wanted[i]))
             return -EPERM;
+    if (read_only || top)
+        return has_option(options, read_only ? "ro" : "rw") ? 0 : -EPERM;
     return 0;
+}
+
+/* One mount, the root; with submounts, as many as fit into PROC_FILE_MAX bytes of the kernel's account. */
+static int prove_mounts(const struct lockdown *l, const char *tid)
+{
+    bool submounts = (l->w->config.flags & CTL_FLAG_SUBMOUNTS) != 0;
+    char text[PROC_FILE_MAX];
+    ssize_t n = slurp(tid, "mountinfo", text, sizeof(text));
+    int err = n > 0 ? 0 : -EPERM;
+
+    if (n < 0)
+        return (int)n;
+    for (char *line = text, *lf; err == 0 && *line != '\0'; line = lf + 1) {
+        lf = strchr(line, '\n');
+        if (lf == NULL || (line != text && !submounts))
+            return -EPERM;
+        *lf = '\0';
+        err = prove_mount(l, line, line == text);
+    }
+    return err;
 }
 
 static int prove_thread(struct lockdown *l, const char *tid)

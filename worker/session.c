@@ -123,7 +123,8 @@ int session_init(struct session *s, struct worker *w)
     s->owner_gid = s->root.st_gid;
     if (identity_supported(s) != 0)
         return identity_supported(s);
-    s->remote = is_remote(fs.f_type);
+    s->submounts = (w->config.flags & CTL_FLAG_SUBMOUNTS) != 0;
+    s->remote = s->submounts || is_remote(fs.f_type); /* nobody looks at what is mounted below */
     s->fids = fid_table_new(w->max_fids);
     s->locks = lock_table_new(w->config.max_locks != 0 ? w->config.max_locks : LIMIT_MAX_LOCKS);
     if (s->fids == NULL || s->locks == NULL)

@@ -28,6 +28,7 @@ struct launch_spec {
     int worker_fd;    /* O_PATH or O_RDONLY|O_CLOEXEC of the worker's executable */
     uid_t worker_uid; /* private host id for this worker (user and group) */
     bool read_only;
+    bool submounts; /* what is mounted below the export comes along, as it is now */
     enum ctl_identity identity;
     /*
      * Identity mapped: the guest's ids 0 to id_count - 1 are these on the host, on disk too; the

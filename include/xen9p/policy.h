@@ -80,6 +80,7 @@ enum policy_key {
 
 /* Numbers of the choices, in the order in which the table names them. */
 enum policy_access { POLICY_READ_ONLY, POLICY_READ_WRITE };
+enum policy_submounts { POLICY_SUBMOUNTS_HIDE, POLICY_SUBMOUNTS_SHOW };
 enum policy_toolstack { POLICY_FOLLOW, POLICY_IGNORE };
 enum policy_violation { POLICY_RESTART, POLICY_QUARANTINE };
 enum policy_cgroup { POLICY_CGROUP_OPTIONAL, POLICY_CGROUP_REQUIRED };

@@ -55,6 +55,7 @@ struct session {
     bool read_only;
     uint32_t operations; /* groups of operations.h that are allowed */
     struct stat root;    /* of WFD_ROOT */
+    bool submounts;      /* there may be other file systems below the root */
     bool remote;         /* the export's file system may wait for a server on any call */
 
     _Atomic uint32_t xattr_held; /* bytes of attributes that fids hold */

@@ -53,6 +53,7 @@ void backend_start(struct rig *g, const struct ctl_config *config)
                                .worker_fd = worker,
                                .worker_uid = WORKER_UID,
                                .read_only = filter.read_only,
+                               .submounts = (config->flags & CTL_FLAG_SUBMOUNTS) != 0,
                                .identity = config->identity,
                                .id_first = config->id_first,
                                .id_count = config->id_count,

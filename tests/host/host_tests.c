@@ -10,7 +10,7 @@ static const struct tap_suite *const suites[] = {
     &suite_malformed,  &suite_rings,  &suite_hostile, &suite_parallel,  &suite_polling,
     &suite_succession, &suite_ending, &suite_policy,  &suite_quota,     &suite_xattr,
     &suite_locks,      &suite_u,      &suite_ustat,   &suite_clients,   &suite_identity,
-    &suite_audit,      NULL,
+    &suite_audit,      &suite_mounts, NULL,
 };
 
 int main(int argc, char **argv)
