@@ -10,8 +10,8 @@ XT_OUT := $(TOP)/build/tests/xen
 XT_CFLAGS := -std=gnu11 -O2 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2
 XT_XENLIBS := -lxengnttab -lxenevtchn -lxenstore -lxentoolcore -lxentoollog
 
-XT_DOM0 := $(patsubst $(XT_SRC)/dom0/%.c,$(XT_OUT)/bin/%,$(wildcard $(XT_SRC)/dom0/*.c)) $(XT_OUT)/bin/fe \
-	$(XT_OUT)/bin/ringecho
+XT_DOM0 := $(patsubst $(XT_SRC)/dom0/%.c,$(XT_OUT)/bin/%,$(wildcard $(XT_SRC)/dom0/*.c)) \
+	$(XT_OUT)/bin/fe $(XT_OUT)/bin/ringecho $(XT_OUT)/bin/lock
 XT_GUEST := $(patsubst $(XT_SRC)/guest/%.c,$(XT_OUT)/guest/%,$(wildcard $(XT_SRC)/guest/*.c)) \
 	$(XT_OUT)/guest/ringecho
 
@@ -30,6 +30,10 @@ $(XT_OUT)/bin/ringecho $(XT_OUT)/guest/ringecho: $(XT_SRC)/ringecho/ringecho.c $
 $(XT_OUT)/bin/%: $(XT_SRC)/dom0/%.c $(XT_SRC)/rules.mk
 	@mkdir -p $(@D)
 	$(CC) $(XT_CFLAGS) -static -o $@ $< -lpthread
+
+# of guests, and of the host beside them
+$(XT_OUT)/bin/lock: $(XT_OUT)/guest/lock
+	cp $< $@
 
 $(XT_OUT)/guest/%: $(XT_SRC)/guest/%.c $(XT_SRC)/rules.mk
 	@mkdir -p $(@D)
