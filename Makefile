@@ -134,8 +134,9 @@ HOST_TESTS :=
 HOST_TESTS_NEED :=
 FUZZ_SMOKE :=
 FUZZ_PROGRAMS :=
-LONG_PARTS := xen
-LONG_xen = --live 'tests/xen/run --class long'
+LONG_XEN := $(basename $(notdir $(shell grep -l '^. class: long$$' tests/xen/t/*.sh)))
+LONG_PARTS := $(LONG_XEN:%=xen-%)
+$(foreach t,$(LONG_XEN),$(eval LONG_xen-$t = --live 'tests/xen/run $t'))
 BENCHES :=
 
 all: $(PROGRAMS) $(COMMON_LIB) $(SUPERVISOR_LIB) $(WORKER_LIB)
