@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # class: check
 # time: 120
-# Three guests under three policies at once: read-only, limits with a cgroup, operations cut. Each meets its limit; a
-# reload narrows one while it works, a broken one changes nothing.
+# Three guests under three policies at once: read-only; limits, a quota and a cgroup; operations cut and root of its own
+# files. Each meets its limit; a reload narrows one while it works, a broken one changes nothing.
 cg=/sys/fs/cgroup/lab
 policy() { mkdir -p /etc/xen9p/policy.d && cat >/etc/xen9p/policy.d/lab.conf; }
 # Alone in a cgroup that is delegated, as a service manager would start it.
@@ -29,13 +29,15 @@ domain "lim" {
     max-fids = 64
     max-msize = 64K
     max-ring-order = 6
+    max-space = 40M
     memory-max = 64M
     cpu-weight = 80
     cgroup = required
 }
 domain "cut" {
     operations = {"-mknod", "-link", "-rename"}
-    presented-owner = "1000:100"
+    identity = mapped
+    identity-range = "300000000:65536"
 }
 domain "Domain-0" { path-allow = {"/srv/xen9p/only"} }
 END
@@ -43,6 +45,7 @@ assert "xen9pctl says the policy is good" xen9pctl policy check
 start
 mkdir -p /srv/xen9p/{ro,lim,cut,other}
 echo hello | tee /srv/xen9p/{ro,lim,cut}/file >/dev/null
+chown -R 300000000:300000000 /srv/xen9p/cut
 for i in $(seq 75); do echo "$i" >/srv/xen9p/lim/f"$i"; done
 toolstack_add 7 /srv/xen9p/other
 for g in ro lim cut; do
@@ -64,9 +67,11 @@ w=$(worker_of /srv/xen9p/ro) || fail "no worker of ro"
 assert "ro: the mount is read-only" grep -qE ' /srv/xen9p/ro / ro,' "/proc/$w/mountinfo"
 
 # --- operations
-out=$(guest_run cut 20 'cd /mnt/share; mkfifo p; ln file l; mv file m; ln -s file s; echo more >>file; stat -c %u:%g file' 2>&1)
+out=$(guest_run cut 20 'cd /mnt/share; mkfifo p; ln file l; mv file m; ln -s file s; echo more >>file; chown 1000:100 file; stat -c %u:%g file' 2>&1)
 assert_eq "cut: three groups are refused ($out)" "$(grep -ciE 'not permitted|denied' <<<"$out")" 3
-assert "cut: the owner is the policy's" grep -qx 1000:100 <<<"$out"
+assert "cut: its root gives files to its users" grep -qx 1000:100 <<<"$out"
+assert_eq "cut: on the host they are of its range" "$(stat -c %u:%g /srv/xen9p/cut/file /srv/xen9p/cut/s | tr '\n' ' ')" \
+    "300001000:300000100 300000000:300000000 "
 assert_eq "cut: what is allowed works" "$(cd /srv/xen9p/cut && ls && tail -n 1 file)" "file"$'\n'"s"$'\n'"more"
 
 # --- limits
@@ -82,6 +87,11 @@ case ${own##*/} in worker-"$d"-0-*) ;; *) fail "lim: its worker is in $own" ;; e
 assert_eq "lim: memory-max of its cgroup" "$(cat "$own/memory.max")" $((64 << 20))
 assert_eq "lim: cpu-weight of its cgroup" "$(cat "$own/cpu.weight")" 80
 assert_eq "the supervisor is beside it" "$(sed -n 's/^0:://p' "/proc/$XEN9PD/cgroup")" /lab/supervisor
+
+out=$(guest_run lim 60 'cd /mnt/share; dd if=/dev/zero of=fill bs=64k count=800' 2>&1) && fail "lim: 50 MB fit into 40"
+assert "lim: the quota is met" grep -q 'No space left' <<<"$out"
+assert "lim: exactly" test "$(du -cB1 --apparent-size /srv/xen9p/lim/* | tail -n 1 | cut -f1)" -le $((40 << 20))
+guest_run lim 20 'rm /mnt/share/fill'
 
 # --- reload
 guest_spawn lim io 'dd if=/dev/zero of=/mnt/share/big bs=64k count=400'
