@@ -165,7 +165,7 @@ const struct policy_key_info policy_keys[POLICY_KEYS] = {
                           {0}},
     [POLICY_LOCK_WAIT] = {"lock-wait",
                           NUMBER("milliseconds", 0, 600000),
-                          "0",
+                          "60000",
                           YES,
                           RECONNECT,
                           "how long a lock request may wait here; 0: the guest asks again",
