@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# class: long
+# class: check
 # time: 90
 # max-space, max-files and max-open-files of a domain's configuration, met from inside the guest: filled to the limit and
 # not beyond, freed and used again, shown by df, remembered when everything has ended.
-xen9pd_start
 E=/srv/xen9p/quota
 mkdir -p $E
 rm -rf /var/lib/xen9p/quota
+xen9pd_start
 guest_create g1 pv "$(p9 share $E max-space=8 max-files=20 max-open-files=6)"
 guest_up g1
 guest_run g1 30 "$(mount_cmd share /mnt/share)"
