@@ -9,7 +9,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +16,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../audit/rig.h"
+#include "backend.h"
+#include "beside.h"
 #include "floor.h"
 #include "report.h"
 #include "workloads.h"
@@ -25,19 +27,37 @@
 #define MAX_ROUNDS 15
 #define SPIN_SECONDS 50e-6
 
-/* Workers that differ in one thing from the first. */
+/* What a policy records that does not say otherwise. */
+#define AUDIT_DEFAULT (1u << AUDIT_SESSION | 1u << AUDIT_DENY | 1u << AUDIT_VIOLATION)
+
+/* Workers that differ in one thing from the first. A smoke run has those of the upper part. */
 static const struct variant {
-    const char *name;
+    const char *title; /* of its table */
     uint32_t rings, threads;
     bool no_polling;
+    uint32_t audit;  /* classes that are recorded, by a real xen9p-audit */
+    bool bare;       /* the same engine without its jail; it is what the first is compared with */
+    bool everywhere; /* in all workloads, not only in those that vary */
+    double target;   /* least ratio: to the first, or of the first to a bare one */
 } variants[] = {
-    {"2 rings, 4 threads, polling", 2, 4, false}, {"2 rings, 4 threads, poll-us 0", 2, 4, true},
-    {"1 ring, 4 threads, polling", 1, 4, false},  {"2 rings, 2 threads, polling", 2, 2, false},
-    {"1 ring, 1 thread, polling", 1, 1, false},
+    {"xen9p and the raw system calls", 2, 4, false, 0, false, true, 0},
+    {"poll-us 0, against the same with polling", 2, 4, true, 0, false, false, 0},
+    {"audit: default classes, against none", 2, 4, false, AUDIT_DEFAULT, false, true, 0.95},
+    {"audit: all classes, against none", 2, 4, false, AUDIT_ALL_CLASSES, false, true, 0.7},
+    {"with its sandbox, against the engine without one", 2, 4, false, 0, true, true, 0.95},
+
+    {"1 ring, 4 threads, against 2 rings, 4 threads", 1, 4, false, 0, false, false, 0},
+    {"2 rings, 2 threads, against 2 rings, 4 threads", 2, 2, false, 0, false, false, 0},
+    {"2 rings, 1 thread, against 2 rings, 4 threads", 2, 1, false, 0, false, false, 0},
+    {"1 ring, 1 thread, against 2 rings, 4 threads", 1, 1, false, 0, false, false, 0},
 };
 #define NUM_VARIANTS (sizeof(variants) / sizeof(variants[0]))
+#define NUM_SMOKE 5
+#define ONE_RING 5 /* which of them */
 #define MAX_WORKLOADS 32
 
+static struct arig arig;
+static struct source sources[NUM_VARIANTS];
 static struct link links[NUM_VARIANTS];
 static size_t num_variants = NUM_VARIANTS;
 static struct link diod;
@@ -49,26 +69,35 @@ static struct {
     struct sample variant[NUM_VARIANTS][MAX_ROUNDS], diod[MAX_ROUNDS], raw[MAX_ROUNDS];
 } samples[MAX_WORKLOADS];
 
+static void start_worker(size_t i, const char *export)
+{
+    const struct variant *v = &variants[i];
+    struct rig_config cfg = {.order = 9,
+                             .num_rings = v->rings,
+                             .threads = v->threads,
+                             .no_polling = v->no_polling,
+                             .max_fids = 4096,
+                             .export = export};
+    struct rig *g;
+
+    if (v->audit != 0) {
+        source_open(&arig, &sources[i], "bench", AUDIT_FULL_DROP);
+        cfg.audit_fd = sources[i].worker;
+        cfg.policy.limits.audit = v->audit;
+    }
+    backend_bare(v->bare);
+    g = rig_new(&cfg);
+    links[i] = (struct link){.rig = g,
+                             .server = g->pid,
+                             .aname = "",
+                             .msize = LIMIT_MAX_MSIZE,
+                             .spin_seconds = SPIN_SECONDS};
+}
+
 static void start_workers(void)
 {
-    const char *export = NULL;
-
-    for (size_t i = 0; i < num_variants; i++) {
-        struct rig_config cfg = {.order = 9,
-                                 .num_rings = variants[i].rings,
-                                 .threads = variants[i].threads,
-                                 .no_polling = variants[i].no_polling,
-                                 .max_fids = 4096,
-                                 .export = export};
-        struct rig *g = rig_new(&cfg);
-
-        links[i] = (struct link){.rig = g,
-                                 .server = g->pid,
-                                 .aname = "",
-                                 .msize = LIMIT_MAX_MSIZE,
-                                 .spin_seconds = SPIN_SECONDS};
-        export = links[0].rig->root;
-    }
+    for (size_t i = 0; i < num_variants; i++)
+        start_worker(i, i > 0 ? links[0].rig->root : NULL);
 }
 
 /* diod on one end of a socket pair. A server that is not installed is said, and left out. */
@@ -144,9 +173,10 @@ static struct sample run_raw(const struct workload *w, double scale)
     return sample(w, &links[0], ops, load_now() - start, cpu_time(0) - cpu);
 }
 
-static bool is_wanted(size_t i, bool vary)
+/* Workload `i` on variant `v`. */
+static bool is_wanted(size_t i, size_t v)
 {
-    return strstr(workloads[i].name, only) != NULL && (!vary || workloads[i].vary);
+    return strstr(workloads[i].name, only) != NULL && (variants[v].everywhere || workloads[i].vary);
 }
 
 static void run_round(uint32_t round, double scale)
@@ -154,50 +184,67 @@ static void run_round(uint32_t round, double scale)
     for (size_t i = 0; i < num_workloads; i++) {
         const struct workload *w = &workloads[i];
 
-        if (!is_wanted(i, false))
+        if (!is_wanted(i, 0))
             continue;
-        for (size_t v = 0; v < (w->vary ? num_variants : 1); v++)
-            samples[i].variant[v][round] = run_link(w, &links[v], scale);
+        for (size_t v = 0; v < num_variants; v++)
+            if (is_wanted(i, v))
+                samples[i].variant[v][round] = run_link(w, &links[v], scale);
         samples[i].raw[round] = run_raw(w, scale);
         if (have_diod)
             samples[i].diod[round] = run_link(w, &diod, scale);
     }
 }
 
-/* Of main(): everything that was measured goes to the reports. */
+/* False: below `least` of what is wanted. */
+static bool judge(double ratio, double target, double least)
+{
+    if (target == 0 || ratio >= target * least)
+        return true;
+    printf("  below %.0f %%\n", 100 * target * least);
+    return false;
+}
+
+static bool report_variant(struct report *r, size_t v, uint32_t rounds, double least)
+{
+    bool good = true;
+
+    report_head(r, variants[v].title, variants[v].bare ? "bare" : "first");
+    for (size_t i = 0; i < num_workloads; i++) {
+        const struct sample *this = samples[i].variant[v], *first = samples[i].variant[0];
+        const struct workload *w = &workloads[i];
+        double ratio;
+
+        if (!is_wanted(i, v))
+            continue;
+        ratio = report_row(r, w->name, w->unit, variants[v].bare ? first : this,
+                           variants[v].bare ? this : first, variants[v].target, rounds);
+        good &= judge(ratio, variants[v].target, least);
+    }
+    return good;
+}
+
+/* Everything that was measured goes to the reports. */
 static bool report(struct report *r, uint32_t rounds, double least)
 {
     bool good = true;
 
-    report_head(r, "xen9p and the raw system calls", "raw calls");
+    report_head(r, variants[0].title, "raw calls");
     for (size_t i = 0; i < num_workloads; i++) {
         const struct workload *w = &workloads[i];
-        double ratio;
 
-        if (!is_wanted(i, false))
-            continue;
-        ratio = report_row(r, w->name, w->unit, samples[i].variant[0], samples[i].raw, rounds);
-        if (w->target > 0 && ratio < w->target * least) {
-            printf("  below %.0f %% of the raw calls\n", 100 * w->target * least);
-            good = false;
-        }
+        if (is_wanted(i, 0))
+            good &= judge(report_row(r, w->name, w->unit, samples[i].variant[0], samples[i].raw,
+                                     w->target, rounds),
+                          w->target, least);
     }
     if (have_diod)
         report_head(r, "xen9p and diod over a unix socket", "diod");
     for (size_t i = 0; have_diod && i < num_workloads; i++)
-        if (is_wanted(i, false))
+        if (is_wanted(i, 0))
             (void)report_row(r, workloads[i].name, workloads[i].unit, samples[i].variant[0],
-                             samples[i].diod, rounds);
-    for (size_t v = 1; v < num_variants; v++) {
-        char title[80];
-
-        snprintf(title, sizeof(title), "%s, against %s", variants[v].name, variants[0].name);
-        report_head(r, title, "first");
-        for (size_t i = 0; i < num_workloads; i++)
-            if (is_wanted(i, true))
-                (void)report_row(r, workloads[i].name, workloads[i].unit, samples[i].variant[v],
-                                 samples[i].variant[0], rounds);
-    }
+                             samples[i].diod, 2, rounds);
+    for (size_t v = 1; v < num_variants; v++)
+        good &= report_variant(r, v, rounds, least);
     return good;
 }
 
@@ -229,11 +276,14 @@ int main(int argc, char **argv)
     if (smoke) {
         rounds = 5;
         scale = 0.06;
-        num_variants = 2;
+        num_variants = NUM_SMOKE;
     }
+    setvbuf(stdout, NULL, _IOLBF, 0);
     r = report_open(argv[0], argv[1]);
     load_pin(false);
     floor_report(r, rounds, scale);
+    load_pin(false); /* not where the workers run, so that its work is not counted as theirs */
+    arig_start(&arig, NULL);
     load_pin(true);
     start_workers();
     start_diod(links[0].rig->root);
@@ -246,8 +296,11 @@ int main(int argc, char **argv)
     for (uint32_t round = 0; round < rounds; round++)
         run_round(round, scale);
     good = report(r, rounds, smoke ? 0.5 : 0);
+    if (only[0] == '\0')
+        good &= beside_report(r, &links[0], smoke ? NULL : &links[ONE_RING], rounds, scale);
     report_close(r);
     for (size_t v = 0; v < num_variants; v++)
         rig_end(links[v].rig);
-    return good ? 0 : 1;
+    arig_stop(&arig);
+    return good || !smoke ? 0 : 1;
 }

@@ -57,12 +57,17 @@ static int by_value(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-double load_median_trip(uint64_t num)
+double load_trip_at(uint64_t num, double part)
 {
     if (num > MAX_TRIPS)
         num = MAX_TRIPS;
     qsort(trips, num, sizeof(trips[0]), by_value);
-    return num > 0 ? (double)trips[num / 2] * 1e6 : 0;
+    return num > 0 ? (double)trips[(uint64_t)((double)num * part)] * 1e6 : 0;
+}
+
+double load_median_trip(uint64_t num)
+{
+    return load_trip_at(num, 0.5);
 }
 
 struct run {
@@ -70,6 +75,7 @@ struct run {
     const struct load *l;
     struct load_slot slot[LOAD_MAX_DEPTH];
     uint64_t started, done;
+    uint32_t active;                  /* slots with an operation */
     uint32_t pending[LOAD_MAX_DEPTH]; /* slots with a message to send, oldest first */
     uint32_t num_pending;
     bool moved;
@@ -127,6 +133,29 @@ static void send_pending(struct run *run)
     memmove(run->pending, run->pending + sent, run->num_pending * sizeof(run->pending[0]));
 }
 
+static bool is_timed(const struct run *run, const struct load_slot *s)
+{
+    return run->l->depth == 1 || (run->l->aside && s->index == 0);
+}
+
+static bool counts(const struct run *run, const struct load_slot *s)
+{
+    return !run->l->aside || s->index == 0;
+}
+
+/* Begins the slot's next operation; false: there is none. */
+static bool begin(struct run *run, struct load_slot *s)
+{
+    if (counts(run, s) ? run->started == run->l->ops : run->done == run->l->ops)
+        return false;
+    s->op = counts(run, s) ? run->started++ : s->op + 1;
+    s->cookie = 0;
+    s->done = false;
+    if (is_timed(run, s))
+        s->begun = load_now();
+    return true;
+}
+
 /* The slot has its reply: next message, next operation, or rest. */
 static void step(struct run *run, struct load_slot *s)
 {
@@ -134,19 +163,17 @@ static void step(struct run *run, struct load_slot *s)
     uint32_t payload = 0;
 
     if (s->step != 0 && (s->done || run->l->message(s, buf, sizeof(buf), &payload) == 0)) {
-        if (run->l->depth == 1)
+        if (is_timed(run, s))
             load_trip(run->done, s->begun);
-        run->done++;
+        if (counts(run, s))
+            run->done++;
+        run->active--;
         s->step = 0;
     }
     if (s->step == 0) {
-        if (run->started == run->l->ops)
+        if (!begin(run, s))
             return;
-        s->op = run->started++;
-        s->cookie = 0;
-        s->done = false;
-        if (run->l->depth == 1)
-            s->begun = load_now();
+        run->active++;
     }
     run->pending[run->num_pending++] = s->index;
 }
@@ -280,7 +307,7 @@ double load_run(struct link *k, const struct load *l)
         run.slot[i].link = k;
         step(&run, &run.slot[i]);
     }
-    while (run.done < l->ops)
+    while (run.active > 0)
         turn(&run);
     return load_now() - start;
 }
@@ -312,7 +339,7 @@ static void call_reply(struct load_slot *s, uint8_t type, const uint8_t *body, u
 
 uint8_t load_call(struct link *k, const uint8_t *msg, uint32_t len)
 {
-    const struct load one = {1, 1, call_message, call_reply, true};
+    const struct load one = {1, 1, call_message, call_reply, false, true};
 
     call_msg = msg;
     call_len = len;

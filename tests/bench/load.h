@@ -37,7 +37,7 @@ struct load_slot {
     uint64_t op;    /* number of the operation */
     uint32_t step;  /* which of its messages comes next */
     uint64_t cookie;
-    double begun; /* at depth 1 */
+    double begun; /* where times of single operations are taken */
     bool done;    /* set by `reply`: the operation is complete */
     const struct link *link;
 };
@@ -52,6 +52,7 @@ struct load {
     uint32_t (*message)(struct load_slot *s, uint8_t *buf, size_t cap, uint32_t *payload);
     /* Looks at the body of a reply (may be NULL). */
     void (*reply)(struct load_slot *s, uint8_t type, const uint8_t *body, uint32_t len);
+    bool aside;  /* slot 0 alone counts, one operation after the other; others run beside it */
     bool errors; /* an error reply ends its operation; else it ends the benchmark */
 };
 
@@ -73,9 +74,11 @@ void load_pin(bool server);
 
 /*
  * Times of single operations: operation `i` began at `start` and ends now. The median of the first `num`, in
- * microseconds; 0 when there are none. load_run() takes them at depth 1.
+ * microseconds; 0 when there are none. load_run() takes them at depth 1, and of slot 0 with others aside.
  */
 void load_trip(uint64_t i, double start);
 double load_median_trip(uint64_t num);
+/* The same for another part than half. */
+double load_trip_at(uint64_t num, double part);
 
 #endif

@@ -45,9 +45,9 @@ struct report *report_open(const char *json, const char *svg)
     r->y = LINE;
     fprintf(r->json, "[\n");
     /* Long enough for all tables; what is below the last one is white. */
-    fprintf(r->svg, "<svg xmlns='http://www.w3.org/2000/svg' width='1000' height='1600' "
+    fprintf(r->svg, "<svg xmlns='http://www.w3.org/2000/svg' width='1000' height='2600' "
                     "font-family='sans-serif' font-size='13'>\n"
-                    "<rect width='1000' height='1600' fill='white'/>\n");
+                    "<rect width='1000' height='2600' fill='white'/>\n");
     return r;
 }
 
@@ -56,7 +56,7 @@ void report_head(struct report *r, const char *title, const char *other)
     snprintf(r->title, sizeof(r->title), "%s", title);
     r->other = other;
     printf("\n%s\n%-33s %11s %11s %-5s %7s %-12s %10s %s\n", title, "", "xen9p", other, "", "ratio",
-           "  spread", "per CPU", "  median trip");
+           "  spread", "per CPU", "  trip, what is wanted");
     r->y += LINE;
     fprintf(r->svg, "<text x='10' y='%d' font-weight='bold'>%s (bar: ratio to %s)</text>\n", r->y,
             title, other);
@@ -104,20 +104,22 @@ static void draw(struct report *r, const char *name, const double *ratio, uint32
 }
 
 static void print_json(struct report *r, const char *name, const char *unit, struct sample ours,
-                       struct sample other, const double *ratio, double cpu, uint32_t rounds)
+                       struct sample other, const double *ratio, double cpu, double target,
+                       uint32_t rounds)
 {
     fprintf(r->json,
             "%s  {\"table\": \"%s\", \"name\": \"%s\", \"unit\": \"%s\", \"xen9p\": %.2f, "
             "\"other\": \"%s\", \"value\": %.2f, \"ratio\": %.4f, \"ratio_min\": %.4f, "
             "\"ratio_max\": %.4f, \"ratio_per_cpu\": %.4f, \"xen9p_us\": %.2f, "
-            "\"other_us\": %.2f, \"rounds\": %u}",
+            "\"other_us\": %.2f, \"target\": %.2f, \"rounds\": %u}",
             r->first ? "" : ",\n", r->title, name, unit, ours.rate, r->other, other.rate,
-            ratio[rounds / 2], ratio[0], ratio[rounds - 1], cpu, ours.micros, other.micros, rounds);
+            ratio[rounds / 2], ratio[0], ratio[rounds - 1], cpu, ours.micros, other.micros, target,
+            rounds);
     r->first = false;
 }
 
 double report_row(struct report *r, const char *name, const char *unit, const struct sample *ours,
-                  const struct sample *other, uint32_t rounds)
+                  const struct sample *other, double target, uint32_t rounds)
 {
     struct sample a = median(ours, rounds), b = median(other, rounds);
     double ratio[MAX_ROUNDS], per_cpu[MAX_ROUNDS], cpu = 0;
@@ -134,8 +136,10 @@ double report_row(struct report *r, const char *name, const char *unit, const st
         printf("  %6.0f %%", 100 * cpu);
     if (a.micros > 0 && b.micros > 0)
         printf("  %.1f and %.1f us", a.micros, b.micros);
+    if (target > 0)
+        printf("  (wanted: %.0f %%)", 100 * target);
     putchar('\n');
-    print_json(r, name, unit, a, b, ratio, cpu, rounds);
+    print_json(r, name, unit, a, b, ratio, cpu, target, rounds);
     draw(r, name, ratio, rounds);
     return cpu > 0 ? per_cpu[rounds - 1] : ratio[rounds - 1];
 }

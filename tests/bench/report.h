@@ -11,10 +11,9 @@ struct report;
 
 /* One measurement. */
 struct sample {
-    double rate; /* units per second of the clock on the wall */
-    double cpu;  /* units per second of processor time that the server took; 0: not measured */
-    double
-        micros; /* of one operation after the other: half of them took at most so long; 0: not measured */
+    double rate;   /* units per second of the clock on the wall */
+    double cpu;    /* units per second of processor time that the server took; 0: not measured */
+    double micros; /* what an operation takes, see the table; 0: not measured */
 };
 
 /* Ends the program when a file cannot be written. */
@@ -24,10 +23,10 @@ void report_head(struct report *r, const char *title, const char *other);
 /*
  * One row: medians over the rounds, and median, least and greatest of the ratio within a round. The ratio of the units
  * per second of processor time is what other load on the machine disturbs least. Returns that of the
- * best round (of the ratio itself where processor time was not measured).
+ * best round (of the ratio itself where processor time was not measured). `target`: least ratio that is wanted, 0: none.
  */
 double report_row(struct report *r, const char *name, const char *unit, const struct sample *ours,
-                  const struct sample *other, uint32_t rounds);
+                  const struct sample *other, double target, uint32_t rounds);
 void report_close(struct report *r);
 
 #endif

@@ -1,13 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The benchmark: the host tests' frontend, a load generator, and the shipped worker.
 BENCH_OBJS := $(patsubst %,$(BUILD)/tests/%.o,bench/bench bench/bench_tap bench/load \
-	bench/workloads bench/report bench/floor \
-	host/harness host/frontend host/p9c host/backend_jailed)
+	bench/workloads bench/report bench/floor bench/beside bench/backend bench/jailed bench/bare \
+	audit/rig host/harness host/frontend host/p9c)
 BENCHES += tests/bench/run.sh
 BENCH_PROGRAMS := $(BUILD)/tests/bench/bench
 
-$(BUILD)/tests/bench/bench: $(BENCH_OBJS) $(SUPERVISOR_LIB) $(COMMON_LIB)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(BENCH_OBJS) $(SUPERVISOR_LIB) $(COMMON_LIB) $(LIBS)
+$(BUILD)/tests/bench/bench: $(BENCH_OBJS) $(SUPERVISOR_LIB) $(WORKER_LIB) $(COMMON_LIB) \
+		$(BUILD)/xen9p-worker $(BUILD)/xen9p-audit
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(BENCH_OBJS) $(SUPERVISOR_LIB) $(WORKER_LIB) $(COMMON_LIB) \
+		$(LIBS) -ljansson
+
+# Both back ends of the host tests in one program. The one without a jail is never installed: it is an object of this.
+$(BUILD)/tests/bench/jailed.o: tests/host/backend_jailed.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -Dbackend_start=backend_start_jailed -MMD -MP -c -o $@ $<
+$(BUILD)/tests/bench/bare.o: tests/host/backend_engine.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -Dbackend_start=backend_start_bare -Dbackend_policy=backend_policy_bare \
+		-Dbackend_is_jailed=backend_bare_is_jailed -MMD -MP -c -o $@ $<
 
 SCALE_OBJS := $(patsubst %,$(BUILD)/tests/%.o,bench/scale bench/bench_tap bench/load \
 	host/harness host/frontend host/p9c host/backend_jailed)

@@ -110,7 +110,7 @@ static bool report_fids(FILE *json)
     struct link k = {.rig = rigs[0], .aname = "", .msize = LIMIT_MAX_MSIZE};
     uint32_t most =
         rigs[0]->ready.max_fids - 1; /* RLIMIT_NOFILE may allow less than was asked for */
-    const struct load walks = {16, most < FIDS ? most : FIDS, msg_walk, NULL, false};
+    const struct load walks = {16, most < FIDS ? most : FIDS, msg_walk, NULL, false, false};
     uint64_t uss = uss_kib(rigs[0]->pid);
 
     (void)load_run(&k, &walks);

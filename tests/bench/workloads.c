@@ -23,6 +23,7 @@
 #define FID_FILE 10u /* the large file, opened read-write */
 #define FID_DIR 11u  /* directory of small files */
 #define FID_BIG 12u  /* directory of many entries, opened */
+#define FID_SYNC 13u /* a file that is written to disk all the time */
 
 static struct {
     int root, file, dir, big;
@@ -54,7 +55,7 @@ static uint32_t pack_read(struct load_slot *s, uint8_t *buf, size_t cap, uint64_
                        : p9_pack(buf, cap, P9_TREAD, (uint16_t)s->index, "dqd", FID_FILE, at, n);
 }
 
-static uint32_t msg_read(struct load_slot *s, uint8_t *buf, size_t cap, uint32_t *payload)
+uint32_t workloads_read(struct load_slot *s, uint8_t *buf, size_t cap, uint32_t *payload)
 {
     (void)payload;
     return pack_read(s, buf, cap, random_block(s->op), BLOCK);
@@ -69,14 +70,14 @@ static uint32_t msg_read_large(struct load_slot *s, uint8_t *buf, size_t cap, ui
 }
 
 /* Twrite: the header says how long the message is with the payload that follows it. */
-static uint32_t pack_write(struct load_slot *s, uint8_t *buf, size_t cap, uint64_t offset,
-                           uint32_t count, uint32_t *payload)
+static uint32_t pack_write(struct load_slot *s, uint8_t *buf, size_t cap, uint32_t fid,
+                           uint64_t offset, uint32_t count, uint32_t *payload)
 {
     uint32_t len, size;
 
     if (s->step > 0)
         return 0;
-    len = p9_pack(buf, cap, P9_TWRITE, (uint16_t)s->index, "dqd", FID_FILE, offset, count);
+    len = p9_pack(buf, cap, P9_TWRITE, (uint16_t)s->index, "dqd", fid, offset, count);
     size = len + count;
     memcpy(buf, &size, sizeof(size));
     *payload = count;
@@ -85,14 +86,21 @@ static uint32_t pack_write(struct load_slot *s, uint8_t *buf, size_t cap, uint64
 
 static uint32_t msg_write(struct load_slot *s, uint8_t *buf, size_t cap, uint32_t *payload)
 {
-    return pack_write(s, buf, cap, random_block(s->op), BLOCK, payload);
+    return pack_write(s, buf, cap, FID_FILE, random_block(s->op), BLOCK, payload);
 }
 
 static uint32_t msg_write_large(struct load_slot *s, uint8_t *buf, size_t cap, uint32_t *payload)
 {
     uint32_t size = workloads_large(s->link);
 
-    return pack_write(s, buf, cap, sequential(s->op, size), size, payload);
+    return pack_write(s, buf, cap, FID_FILE, sequential(s->op, size), size, payload);
+}
+
+uint32_t workloads_sync(struct load_slot *s, uint8_t *buf, size_t cap, uint32_t *payload)
+{
+    if (s->step < 1)
+        return pack_write(s, buf, cap, FID_SYNC, s->op % 16 * BLOCK, BLOCK, payload);
+    return s->step == 1 ? p9_pack(buf, cap, P9_TFSYNC, (uint16_t)s->index, "dd", FID_SYNC, 0u) : 0;
 }
 
 static void small_name(uint64_t op, char name[16])
@@ -285,19 +293,19 @@ static void raw_readdir(uint64_t op)
 
 /* clang-format off */
 const struct workload workloads[] = {
-    {"read 4 KiB, depth 1", "op/s", 1, true, 0, {1, 20000, msg_read, NULL, false}, raw_read},
-    {"read 4 KiB, depth 8", "op/s", 1, false, 0, {8, 40000, msg_read, NULL, false}, raw_read},
-    {"read 4 KiB, depth 64", "op/s", 1, true, 0.6, {64, 60000, msg_read, NULL, false}, raw_read},
-    {"write 4 KiB, depth 1", "op/s", 1, true, 0, {1, 20000, msg_write, NULL, false}, raw_write},
-    {"write 4 KiB, depth 8", "op/s", 1, false, 0, {8, 40000, msg_write, NULL, false}, raw_write},
-    {"write 4 KiB, depth 64", "op/s", 1, false, 0, {64, 60000, msg_write, NULL, false}, raw_write},
-    {"read 512 KiB, depth 4", "MB/s", 0, true, 0.85, {4, 1000, msg_read_large, NULL, false}, raw_read_large},
-    {"write 512 KiB, depth 4", "MB/s", 0, true, 0.85, {4, 1000, msg_write_large, NULL, false}, raw_write_large},
-    {"stat, depth 1", "op/s", 1, false, 0, {1, 10000, msg_stat, NULL, false}, raw_stat},
-    {"stat, depth 64", "op/s", 1, true, 0.2, {64, 30000, msg_stat, NULL, false}, raw_stat},
-    {"open+read+close, depth 64", "op/s", 1, false, 0, {64, 20000, msg_open_read, NULL, false}, raw_open_read},
-    {"create+write+unlink, depth 8", "op/s", 1, false, 0, {8, 4000, msg_create, NULL, false}, raw_create},
-    {"readdir, 10,000 entries", "ent/s", BIG_DIR, false, 0.5, {1, 30, msg_readdir, reply_readdir, false}, raw_readdir},
+    {"read 4 KiB, depth 1", "op/s", 1, true, 0, {1, 20000, workloads_read, NULL, false, false}, raw_read},
+    {"read 4 KiB, depth 8", "op/s", 1, false, 0, {8, 40000, workloads_read, NULL, false, false}, raw_read},
+    {"read 4 KiB, depth 64", "op/s", 1, true, 0.6, {64, 60000, workloads_read, NULL, false, false}, raw_read},
+    {"write 4 KiB, depth 1", "op/s", 1, true, 0, {1, 20000, msg_write, NULL, false, false}, raw_write},
+    {"write 4 KiB, depth 8", "op/s", 1, false, 0, {8, 40000, msg_write, NULL, false, false}, raw_write},
+    {"write 4 KiB, depth 64", "op/s", 1, false, 0, {64, 60000, msg_write, NULL, false, false}, raw_write},
+    {"read 512 KiB, depth 4", "MB/s", 0, true, 0.85, {4, 1000, msg_read_large, NULL, false, false}, raw_read_large},
+    {"write 512 KiB, depth 4", "MB/s", 0, true, 0.85, {4, 1000, msg_write_large, NULL, false, false}, raw_write_large},
+    {"stat, depth 1", "op/s", 1, false, 0, {1, 10000, msg_stat, NULL, false, false}, raw_stat},
+    {"stat, depth 64", "op/s", 1, true, 0.2, {64, 30000, msg_stat, NULL, false, false}, raw_stat},
+    {"open+read+close, depth 64", "op/s", 1, false, 0, {64, 20000, msg_open_read, NULL, false, false}, raw_open_read},
+    {"create+write+unlink, depth 8", "op/s", 1, false, 0, {8, 4000, msg_create, NULL, false, false}, raw_create},
+    {"readdir, 10,000 entries", "ent/s", BIG_DIR, false, 0.5, {1, 30, msg_readdir, reply_readdir, false, false}, raw_readdir},
 };
 /* clang-format on */
 const size_t num_workloads = sizeof(workloads) / sizeof(workloads[0]);
@@ -328,6 +336,7 @@ void workloads_prepare(int root, const struct fe_ring *ring)
     MUST(raw.file = openat(root, "file", O_RDWR | O_CREAT | O_CLOEXEC, 0644));
     for (uint32_t i = 0; i < FILE_SIZE / BLOCK; i++)
         MUST(pwrite(raw.file, buf, BLOCK, (off_t)i * BLOCK));
+    close(openat(root, "sync", O_RDWR | O_CREAT | O_CLOEXEC, 0644));
     MUST(mkdirat(root, "small", 0755));
     MUST(mkdirat(root, "big", 0755));
     MUST(raw.dir = openat(root, "small", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -357,6 +366,8 @@ void workloads_mount(struct link *k)
     load_mount(k);
     walk(k, FID_FILE, "file");
     open_fid(k, FID_FILE, P9_L_RDWR);
+    walk(k, FID_SYNC, "sync");
+    open_fid(k, FID_SYNC, P9_L_RDWR);
     walk(k, FID_DIR, "small");
     walk(k, FID_BIG, "big");
     open_fid(k, FID_BIG, P9_L_RDONLY | P9_L_DIRECTORY);

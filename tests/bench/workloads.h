@@ -24,6 +24,9 @@ extern const size_t num_workloads;
 void workloads_prepare(int root, const struct fe_ring *ring);
 /* Walks a link to where the operations begin. */
 void workloads_mount(struct link *k);
+/* A read of 4 KiB at random; a write of 4 KiB and an fsync. Messages of a load, see load.h. */
+uint32_t workloads_read(struct load_slot *s, uint8_t *buf, size_t cap, uint32_t *payload);
+uint32_t workloads_sync(struct load_slot *s, uint8_t *buf, size_t cap, uint32_t *payload);
 /* Bytes of one large message on this link. */
 uint32_t workloads_large(const struct link *k);
 
