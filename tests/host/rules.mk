@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The host tests: one set of suites, two programs. host-jailed drives the shipped worker binary;
-# host-engine runs the worker's engine without its jail, for sanitizers and coverage.
+# host-engine runs the worker's engine without its jail, for sanitizers.
 
 HOST_TEST_OBJS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/host/backend_%,\
 	$(wildcard tests/host/*.c)))
 
-ifeq ($(SAN)$(COV),)
+ifeq ($(SAN),)
 HOST_TESTS += $(BUILD)/tests/host/host-jailed
 HOST_TESTS_NEED += $(BUILD)/xen9p-worker
 else ifneq ($(SAN),fuzz)

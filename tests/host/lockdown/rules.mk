@@ -4,7 +4,7 @@
 LOCKDOWN_TEST_OBJS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/host/lockdown/*.c) \
 	tests/host/tap.c)
 
-ifeq ($(SAN)$(COV),)
+ifeq ($(SAN),)
 HOST_TESTS += $(BUILD)/tests/host/lockdown/lockdown-test
 HOST_TESTS_NEED += $(BUILD)/xen9p-worker
 endif
