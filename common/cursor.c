@@ -6,6 +6,7 @@
  */
 #include "xen9p/cursor.h"
 
+#include <endian.h>
 #include <string.h>
 
 void cursor_init(struct cursor *c, const void *buf, size_t len)
@@ -111,13 +112,17 @@ void builder_bytes(struct builder *b, const void *data, size_t len)
     b->p += len;
 }
 
-static void put_le(struct builder *b, uint64_t v, size_t n)
+/* Inlined with a constant `n`: one comparison and one store for each number of a message. */
+static inline void put_le(struct builder *b, uint64_t v, size_t n)
 {
-    uint8_t buf[8];
+    const uint64_t le = htole64(v);
 
-    for (size_t i = 0; i < n; i++)
-        buf[i] = (uint8_t)(v >> (8 * i));
-    builder_bytes(b, buf, n);
+    if (b->bad || n > builder_room(b)) {
+        b->bad = true;
+        return;
+    }
+    memcpy(b->p, &le, n);
+    b->p += n;
 }
 
 void builder_u8(struct builder *b, uint8_t v)
