@@ -16,6 +16,7 @@
 #include "xen9p/descriptors.h"
 #include "xen9p/dirstream.h"
 #include "xen9p/p9.h"
+#include "xen9p/parent.h"
 #include "xen9p/path.h"
 #include "xen9p/xattr.h"
 
@@ -268,6 +269,7 @@ void fid_free(struct fid *f)
 
     if (f->table != NULL && f->table->ends != NULL)
         f->table->ends(f->table->session, f);
+    parent_drop(f);
     dirstream_free(f->dir);
     xattr_free(f->xattr);
     io_fd = atomic_load(&f->io_fd);

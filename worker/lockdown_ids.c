@@ -20,6 +20,7 @@
 #include "lockdown_steps.h"
 #include "xen9p/descriptors.h"
 #include "xen9p/limits.h"
+#include "xen9p/parent.h"
 #include "xen9p/tree.h"
 
 /* Descriptors that a thread has in its hands beside those of fids, at most. */
@@ -46,8 +47,8 @@ static rlim_t fds_for(const struct ctl_config *c, rlim_t fids)
 
     rlim_t locks = c->max_locks != 0 ? c->max_locks : LIMIT_MAX_LOCKS;
 
-    return WFD_FIRST_FREE + FDS_PER_THREAD * (c->threads + 1) + FDS_OF_WALKS + fids + open +
-           (locks < fids ? locks : fids);
+    return WFD_FIRST_FREE + FDS_PER_THREAD * (c->threads + 1) + FDS_OF_WALKS +
+           parent_most((uint32_t)fids) + fids + open + (locks < fids ? locks : fids);
 }
 
 /* Raises the limit to what max_fids needs; where we may not, fewer fids are in force. */

@@ -10,12 +10,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "xen9p/descriptors.h"
 #include "xen9p/identity.h"
 #include "xen9p/open.h"
 #include "xen9p/operations.h"
+#include "xen9p/parent.h"
 #include "xen9p/path.h"
 #include "xen9p/session.h"
 
@@ -188,6 +190,7 @@ static int made(const struct create *c, const struct fid *dir, int io_fd, struct
     *out = fid_new(c->num, path_fd, S_IFREG, dir->uid);
     if (*out == NULL)
         return -ENOMEM;
+    parent_found(c->session, *out, dir, (uint32_t)strlen(c->name) + 1, dir->path_fd, c->name);
     fid_opened(c->session->fids, *out, io_fd, c->p9);
     return 0;
 }
@@ -234,6 +237,7 @@ static int open_existing(const struct create *c, const struct fid *dir, struct f
     f = fid_new(c->num, fd, st.st_mode & S_IFMT, dir->uid);
     if (f == NULL)
         return -ENOMEM;
+    parent_found(c->session, f, dir, (uint32_t)strlen(c->name) + 1, dir->path_fd, c->name);
     err = S_ISDIR(st.st_mode) ? -EISDIR : judge(st.st_mode, c->p9);
     if (err == 0)
         err = open_locked(c->session, f, c->p9); /* nobody else knows this fid yet */

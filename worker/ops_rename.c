@@ -3,7 +3,7 @@
  * ops_rename.c - messages that move or take away a name: Trename, Trenameat, Tunlinkat, Tremove.
  *
  * Trenameat and Tunlinkat name an entry of a directory. Trename and Tremove name a fid: its entry
- * is looked for with path_locate(). Names pass p9_name(); the root has none that could be given.
+ * is looked for with parent_locate(). Names pass p9_name(); the root has none that could be given.
  */
 #include "xen9p/ops.h"
 
@@ -15,7 +15,7 @@
 
 #include "xen9p/name.h"
 #include "xen9p/operations.h"
-#include "xen9p/path.h"
+#include "xen9p/parent.h"
 #include "xen9p/session.h"
 
 /* What stands in the way is replaced, which is a way of deleting it. */
@@ -28,14 +28,16 @@ int name_rename(struct request *r, int from, const char *name, int to, const cha
     return quota_rename(r->session, from, name, to, newname, flags);
 }
 
-int name_move(struct request *r, const struct fid *f, int to, const char *newname, bool exclusive)
+int name_move(struct request *r, struct fid *f, int to, const char *newname, bool exclusive)
 {
     char name[P9_NAME_MAX + 1];
-    int err, parent = path_locate(r->session, f->path_fd, name);
+    int err, parent = parent_locate(r->session, f, name);
 
     if (parent < 0)
         return parent;
     err = name_rename(r, parent, name, to, newname, exclusive);
+    if (err == 0)
+        parent_moved(r->session, f, to, newname);
     close(parent);
     return err;
 }
@@ -130,10 +132,10 @@ int op_unlinkat(struct request *r)
     return err;
 }
 
-int name_remove(struct request *r, const struct fid *f)
+int name_remove(struct request *r, struct fid *f)
 {
     char name[P9_NAME_MAX + 1];
-    int err, parent = path_locate(r->session, f->path_fd, name);
+    int err, parent = parent_locate(r->session, f, name);
 
     if (parent < 0)
         return parent;

@@ -13,6 +13,7 @@
 #include "xen9p/name.h"
 #include "xen9p/open.h"
 #include "xen9p/operations.h"
+#include "xen9p/parent.h"
 #include "xen9p/path.h"
 #include "xen9p/session.h"
 
@@ -121,6 +122,7 @@ static int become(struct request *r, const struct create *c, bool opened)
     f = fid_new(c->dir->num, fd, st.st_mode, c->dir->uid);
     if (f == NULL)
         return -ENOMEM;
+    parent_found(r->session, f, c->dir, (uint32_t)strlen(c->name) + 1, c->dir->path_fd, c->name);
     err = opened ? open_fid(r, f, P9_L_RDONLY | P9_L_DIRECTORY) : 0;
     if (err == 0)
         err = open_reply(r, f->path_fd);

@@ -14,6 +14,7 @@
 #include "xen9p/attr.h"
 #include "xen9p/name.h"
 #include "xen9p/operations.h"
+#include "xen9p/parent.h"
 #include "xen9p/path.h"
 #include "xen9p/ustat.h"
 
@@ -184,7 +185,7 @@ static int rename_and_change(struct request *r, struct fid *f, const struct chan
     const struct session *s = r->session;
     bool exclusive = atomic_load(&s->dialect) != P9_DIALECT_U || c->attr.valid != 0;
     char old[P9_NAME_MAX + 1];
-    int err, dir = path_locate(s, f->path_fd, old);
+    int err, dir = parent_locate(s, f, old);
 
     if (dir < 0)
         return dir;
@@ -192,10 +193,12 @@ static int rename_and_change(struct request *r, struct fid *f, const struct chan
         err = c->attr.valid != 0 ? attr_change(r, f, &c->attr) : 0;
     } else {
         err = name_rename(r, dir, old, dir, c->name, exclusive);
+        if (err == 0)
+            parent_moved(r->session, f, dir, c->name);
         if (err == 0 && c->attr.valid != 0) {
             err = attr_change(r, f, &c->attr);
-            if (err != 0)
-                (void)name_rename(r, dir, c->name, dir, old, true);
+            if (err != 0 && name_rename(r, dir, c->name, dir, old, true) == 0)
+                parent_moved(r->session, f, dir, old);
         }
     }
     close(dir);

@@ -12,6 +12,7 @@
 
 #include "xen9p/identity.h"
 #include "xen9p/name.h"
+#include "xen9p/parent.h"
 #include "xen9p/path.h"
 #include "xen9p/worker.h"
 
@@ -20,6 +21,8 @@ struct walk {
     uint16_t n;
     struct wire_str name[P9_MAXWELEM];
     struct p9_qid qid[P9_MAXWELEM]; /* of the steps done */
+    uint32_t len;                   /* bytes of all names */
+    int dir;                        /* where the last step was made, when that is deep; else -1 */
 };
 
 static int parse(struct request *r, struct walk *w)
@@ -29,13 +32,17 @@ static int parse(struct request *r, struct walk *w)
     w->n = cursor_u16(&r->in);
     if (w->n > P9_MAXWELEM)
         return -EINVAL;
-    for (uint16_t i = 0; i < w->n; i++)
+    w->len = 0;
+    w->dir = -1;
+    for (uint16_t i = 0; i < w->n; i++) {
         w->name[i] = cursor_str(&r->in);
+        w->len += w->name[i].len + 1u;
+    }
     return cursor_done(&r->in) ? 0 : -EINVAL;
 }
 
-/* Parent of the directory `dir`. Returns its descriptor or a negative errno. */
-static int step_up(struct session *s, int dir, struct stat *st)
+/* Parent of the directory `dir`, which is that of `f` or was reached from it. Returns its descriptor or a negative errno. */
+static int step_up(struct session *s, struct fid *f, int dir, struct stat *st)
 {
     char name[P9_NAME_MAX + 1];
     int err = path_stat(dir, st), fd;
@@ -44,7 +51,7 @@ static int step_up(struct session *s, int dir, struct stat *st)
         return err;
     if (!S_ISDIR(st->st_mode))
         return -ENOTDIR;
-    fd = path_locate(s, dir, name);
+    fd = dir == f->path_fd ? parent_locate(s, f, name) : path_locate(s, dir, name);
     if (fd == -EBUSY) /* the root is its own parent */
         fd = path_again(dir);
     if (fd < 0)
@@ -57,13 +64,13 @@ static int step_up(struct session *s, int dir, struct stat *st)
     return fd;
 }
 
-static int step(struct session *s, int dir, struct wire_str w, struct stat *st)
+static int step(struct session *s, struct fid *f, int dir, struct wire_str w, struct stat *st)
 {
     char name[P9_NAME_MAX + 1];
     int err, fd;
 
     if (w.len == 2 && w.s[0] == '.' && w.s[1] == '.')
-        return step_up(s, dir, st);
+        return step_up(s, f, dir, st);
     err = p9_name(w, name);
     if (err != 0)
         return err;
@@ -77,17 +84,20 @@ static int step(struct session *s, int dir, struct wire_str w, struct stat *st)
  * Walks from `f`. Returns the number of steps done, with their qids in `w`; a negative errno when
  * the first fails. When all were done *fd is what was reached, and *type its type.
  */
-static int walk(struct session *s, struct walk *w, const struct fid *f, int *fd, mode_t *type)
+static int walk(struct session *s, struct walk *w, struct fid *f, int *fd, mode_t *type)
 {
+    bool deep = parent_is_deep(f, w->len);
     int at = f->path_fd;
     uint16_t i;
 
     *fd = -1;
     for (i = 0; i < w->n; i++) {
         struct stat st = {0};
-        int next = step(s, at, w->name[i], &st);
+        int next = step(s, f, at, w->name[i], &st);
 
-        if (at != f->path_fd)
+        if (next >= 0 && deep && i + 1 == w->n)
+            w->dir = at;
+        else if (at != f->path_fd)
             close(at);
         if (next < 0)
             return i == 0 ? next : i;
@@ -99,6 +109,21 @@ static int walk(struct session *s, struct walk *w, const struct fid *f, int *fd,
     return i;
 }
 
+/* Tells the new fid where it was found. */
+static void remember(struct session *s, const struct walk *w, struct fid *from, struct fid *f)
+{
+    char name[P9_NAME_MAX + 1];
+
+    if (w->n == 0)
+        parent_same(f, from);
+    else if (w->dir < 0)
+        f->depth = (uint16_t)(from->depth + w->len); /* not deep: below PARENT_DEEP */
+    else if (p9_name(w->name[w->n - 1], name) == 0)
+        parent_found(s, f, from, w->len, w->dir, name);
+    else
+        f->depth = from->depth; /* "..": up again */
+}
+
 /* Puts the fid that the walk made into the table. Takes over `fd`. */
 static int enter(struct request *r, const struct walk *w, struct fid *from, int fd, mode_t type)
 {
@@ -108,6 +133,7 @@ static int enter(struct request *r, const struct walk *w, struct fid *from, int 
 
     if (f == NULL)
         return -ENOMEM;
+    remember(r->session, w, from, f);
     if (w->newnum == w->num)
         err = fid_replace(t, from, f, r->generation);
     else
@@ -139,6 +165,8 @@ static int walk_from(struct request *r, struct walk *w, struct fid *f)
         done = walk(r->session, w, f, &fd, &type);
         if (done == w->n) /* else a short Rwalk, and no new fid */
             err = enter(r, w, f, fd, type);
+        if (w->dir >= 0 && w->dir != f->path_fd)
+            close(w->dir);
     }
     if (done < 0 || err != 0)
         return done < 0 ? done : err;

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "xen9p/descriptors.h"
+#include "xen9p/limits.h"
 #include "xen9p/session.h"
 
 int path_stat(int fd, struct stat *st)
@@ -101,7 +102,25 @@ static int walk_to_parent(char *path, char **last)
     return dir;
 }
 
-static int is_same(int fd, int dir, const char *name)
+int path_is_inside(const struct session *s, int fd)
+{
+    struct stat st = {0};
+    int dir = path_again(fd), up, err = dir < 0 ? dir : path_stat(dir, &st);
+
+    for (uint32_t i = 0; err == 0 && i < LIMIT_DEEP_STEPS; i++) {
+        if (st.st_dev == s->root.st_dev && st.st_ino == s->root.st_ino)
+            break;
+        up = i + 1 < LIMIT_DEEP_STEPS ? path_step(dir, "..", &st) : -ENAMETOOLONG;
+        close(dir);
+        dir = up;
+        err = dir < 0 ? dir : 0;
+    }
+    if (dir >= 0)
+        close(dir);
+    return err;
+}
+
+int path_is_entry(int fd, int dir, const char *name)
 {
     struct stat a, b;
     int err = path_stat(fd, &a);
@@ -134,7 +153,7 @@ int path_locate(const struct session *s, int fd, char name[P9_NAME_MAX + 1])
     w.s = last;
     w.len = (uint16_t)strlen(last);
     /* " (deleted)" behind a name of 255 bytes makes it too long: that too is "no such entry". */
-    err = p9_name(w, name) == 0 ? is_same(fd, dir, name) : -ENOENT;
+    err = p9_name(w, name) == 0 ? path_is_entry(fd, dir, name) : -ENOENT;
     if (err != 0) {
         close(dir);
         return err;

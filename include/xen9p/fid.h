@@ -25,6 +25,7 @@
 
 struct session;
 struct dirstream; /* dirstream.h: state of Treaddir on an open directory */
+struct parent;    /* parent.h */
 struct xattr;     /* xattr.h */
 struct fid_table;
 
@@ -32,7 +33,8 @@ struct fid {
     atomic_uint refs;
     uint32_t num;
     uint32_t uid;     /* n_uname of the attach that it derives from */
-    mode_t type;      /* S_IFMT bits; what an O_PATH descriptor refers to never changes its type */
+    uint16_t type;    /* S_IFMT bits; what an O_PATH descriptor refers to never changes its type */
+    uint16_t depth;   /* bytes of names from the root when it was walked to; parent.h */
     int path_fd;      /* O_PATH|O_NOFOLLOW, owned; -1 for a fid over the snapshot of an attribute */
     atomic_int io_fd; /* -1 until opened; then fixed, owned */
     uint32_t open_flags;   /* P9_L_* of the open, valid when io_fd >= 0 */
@@ -46,6 +48,7 @@ struct fid {
     struct lock_fid locks;
     struct fid_table *table;     /* that it is or was in; NULL: never */
     _Atomic uint64_t key;        /* fid_key(); 0 until it is asked for */
+    struct parent *parent;       /* where it was found, when that is deep; under `lock` */
     struct fid_table *opened_in; /* whose count of open files it is in; NULL until opened */
     struct fid *next;            /* the table's */
 

@@ -26,6 +26,8 @@
 #define LIMIT_REPLY 8192u     /* largest reply other than Rread and Rreaddir, bytes */
 #define LIMIT_MAX_LOCKS 1024u /* byte-range locks (policy) */
 #define LIMIT_MAX_LOCKS_MAX 65536u
+#define LIMIT_DEEP_FIDS 512u   /* parents that fids below 3072 bytes of names remember (parent.h) */
+#define LIMIT_DEEP_STEPS 8192u /* of ".." from such a directory to the root */
 #define LIMIT_LOCK_CLIENT 255u /* longest client_id of a lock, bytes */
 #define LIMIT_LOCK_RETRY_MS 5  /* a parked Tlock is tried again after that, doubled each time */
 #define LIMIT_LOCK_RETRY_MAX_MS 250

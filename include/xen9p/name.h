@@ -27,8 +27,8 @@ int name_link(struct request *r, const struct fid *dir, const char *name, const 
 int name_rename(struct request *r, int from, const char *name, int to, const char *newname,
                 bool exclusive);
 /* Moves `f` to `name` in the directory `to`, in the same way. */
-int name_move(struct request *r, const struct fid *f, int to, const char *name, bool exclusive);
+int name_move(struct request *r, struct fid *f, int to, const char *name, bool exclusive);
 /* Removes the name of `f`: a file, or an empty directory. */
-int name_remove(struct request *r, const struct fid *f);
+int name_remove(struct request *r, struct fid *f);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * path.h - steps through the export. All of them work on O_PATH descriptors, take one name at a
- * time, never follow a symlink and never hand ".." to the kernel.
+ * time, never follow a symlink and never hand a guest's ".." to the kernel.
  */
 #ifndef XEN9P_PATH_H
 #define XEN9P_PATH_H
@@ -26,11 +26,20 @@ int path_step(int dirfd, const char *name, struct stat *st);
 int path_again(int fd);
 
 /*
+ * 0 when the directory `fd` is below the root, however deep (LIMIT_DEEP_STEPS). -ENOENT or another
+ * errno when not: the kernel refuses ".." out of a mount's root, and so out of what was moved away.
+ */
+int path_is_inside(const struct session *s, int fd);
+
+/* 0 when `name` in the directory `dir` is the file of `fd`; -ENOENT or another errno when not. */
+int path_is_entry(int fd, int dir, const char *name);
+
+/*
  * Where a file is now: an O_PATH descriptor of its parent directory, owned by the caller, and its
  * name there. The kernel knows the name under which `fd` was reached, through all renames; it is
  * walked from the root, and what stands at its end compared with `fd`.
  * -EBUSY: the root, which has no parent. -ENOENT: unlinked, or moved out of the export.
- * -ENAMETOOLONG: deeper than a path can say (4096 bytes).
+ * -ENAMETOOLONG: deeper than a path can say (4096 bytes); parent.h knows more.
  */
 int path_locate(const struct session *s, int fd, char name[P9_NAME_MAX + 1]);
 

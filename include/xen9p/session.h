@@ -59,6 +59,7 @@ struct session {
     bool remote;         /* the export's file system may wait for a server on any call */
 
     _Atomic uint32_t xattr_held; /* bytes of attributes that fids hold */
+    _Atomic uint32_t deep_fids;  /* parents that fids remember (parent.h) */
 
     pthread_mutex_t version_lock; /* one Tversion at a time */
     pthread_mutex_t dev_lock;

@@ -6,7 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
+#include <fts.h>
 #include <linux/fs.h>
 #include <sched.h>
 #include <signal.h>
@@ -114,18 +114,22 @@ void tap_note(const char *fmt, ...)
     va_end(ap);
 }
 
-static int remove_entry(const char *path, const struct stat *st, int flag, struct FTW *ftw)
+/* Goes by directory, not by path, which may be longer than PATH_MAX. */
+static void remove_tree(char *top)
 {
-    (void)st;
-    (void)flag;
-    (void)ftw;
-    if (remove(path) != 0 && errno != ENOENT)
-        fprintf(stderr, "# cannot remove %s: %m\n", path);
-    return 0;
+    char *const tops[] = {top, NULL};
+    FTS *tree = fts_open(tops, FTS_PHYSICAL | FTS_XDEV, NULL);
+    FTSENT *e;
+
+    while (tree != NULL && (e = fts_read(tree)) != NULL)
+        if (e->fts_info != FTS_D && remove(e->fts_accpath) != 0 && errno != ENOENT)
+            fprintf(stderr, "# cannot remove %.200s: %m\n", e->fts_path);
+    if (tree != NULL)
+        fts_close(tree);
 }
 
 /* A case that died may have left its image frozen: its worker would never end. */
-static void clean_up(const struct job *j)
+static void clean_up(struct job *j)
 {
     char mnt[80];
     int fd;
@@ -138,7 +142,7 @@ static void clean_up(const struct job *j)
         while (umount2(mnt, MNT_DETACH) == 0)
             ;
     }
-    nftw(j->dir, remove_entry, 32, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+    remove_tree(j->dir);
 }
 
 static void show_output(int fd)

@@ -181,7 +181,7 @@ static void test_memory(void **state)
         assert_int_equal(put_new(t, i, 0), 0);
     after = mallinfo2();
     assert_true(after.uordblks + after.hblkhd - before.uordblks - before.hblkhd < 2 * 1024 * 1024);
-    assert_true(sizeof(struct fid) <= 176);
+    assert_true(sizeof(struct fid) <= 184); /* 192 of the heap */
     fid_table_free(t);
 }
 

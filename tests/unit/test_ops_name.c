@@ -323,8 +323,22 @@ static void test_very_deep(void **state)
     assert_int_equal(lcreate(50, "f", P9_L_RDWR, 0644), 0);
     assert_int_equal(t_renameat(fid, "f", ROOT_FID, "up"), 0);
     assert_int_equal(t_renameat(ROOT_FID, "up", fid, "f"), 0);
-    assert_int_equal(t_rename(50, ROOT_FID, "x"), -ENAMETOOLONG);
-    assert_int_equal(t_unlinkat(fid, "f", 0), 0);
+    /* By fid: created, walked to, cloned; moved and moved back; a directory; a stale memory. */
+    assert_int_equal(t_rename(50, ROOT_FID, "x"), 0);
+    assert_int_equal(t_rename(50, fid, "f"), 0);
+    assert_int_equal(t_rename(50, fid, "g"), 0);
+    assert_int_equal(walk1(fid, 51, "g"), 0);
+    assert_int_equal(duplicate(51, 52), 0);
+    assert_int_equal(t_rename(52, fid, "h"), 0);
+    assert_int_equal(t_rename(51, ROOT_FID, "y"), -ENAMETOOLONG);
+    assert_int_equal(call(op_remove, "4", 52u), 0);
+    assert_int_equal(clunk(50), 0);
+    assert_int_equal(walk1(fid, 53, "h"), -ENOENT);
+    assert_int_equal(t_mkdir(fid, "d", 0755), 0);
+    assert_int_equal(walk1(fid, 54, "d"), 0);
+    assert_int_equal(call(op_walk, "442ss", 54u, 55u, 2, "..", "d"), 0);
+    assert_int_equal(call(op_remove, "4", 54u), 0);
+    assert_int_equal(walk1(fid, 56, "d"), -ENOENT);
 }
 
 static void test_bad_names(void **state)

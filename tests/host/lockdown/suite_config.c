@@ -283,20 +283,20 @@ static void few_descriptors(void)
     box_kill(&b);
     box_free(&b);
 
-    /* 20 fixed, 4 for each of 4 threads, 52 for two walks of the tree, then two for each fid */
+    /* 20 fixed, 4 for each of 4 threads, 52 for two walks of the tree, then three for each fid and one for four */
     box_prepare(&b, 1234);
     b.config.max_fids = 1000;
     box_start(&b);
-    CHECK_EQ(b.ready.max_fids, (200 - 20 - 16 - 52) / 3);
+    CHECK_EQ(b.ready.max_fids, (200 - 20 - 16 - 52) * 4 / 13);
     box_kill(&b);
     box_free(&b);
 
-    /* or one for each fid and one for each open file */
+    /* or two for each fid, with one for four, and one for each open file */
     box_prepare(&b, 1234);
     b.config.max_fids = 1000;
     b.config.max_open_files = 10;
     box_start(&b);
-    CHECK_EQ(b.ready.max_fids, (200 - 20 - 16 - 52 - 10) / 2);
+    CHECK_EQ(b.ready.max_fids, (200 - 20 - 16 - 52 - 10) * 4 / 9);
     box_kill(&b);
     box_free(&b);
 

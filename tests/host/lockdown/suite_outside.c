@@ -197,8 +197,8 @@ static void judge_rest(const struct box *b)
                   {"Max locked memory", 0},
                   {"Max data size", LIMIT_DATA + LIMIT_DATA_PER_FID * b->config.max_fids},
                   {"Max processes", b->config.threads + 2},
-                  {"Max open files",
-                   WFD_FIRST_FREE + 4 * (b->config.threads + 1) + 52 + 3 * b->config.max_fids}};
+                  {"Max open files", WFD_FIRST_FREE + 4 * (b->config.threads + 1) + 52 +
+                                         3 * b->config.max_fids + b->config.max_fids / 4}};
 
     (void)proc(b, "limits");
     for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
