@@ -6,12 +6,11 @@
 #include "suites.h"
 
 static const struct tap_suite *const suites[] = {
-    &suite_session,  &suite_files,     &suite_names,      &suite_semantics,
-    &suite_escape,   &suite_malformed, &suite_rings,      &suite_hostile,
-    &suite_parallel, &suite_polling,   &suite_succession, &suite_ending,
-    &suite_policy,   &suite_quota,     &suite_xattr,      &suite_locks,
-    &suite_u,        &suite_ustat,     &suite_clients,    &suite_identity,
-    &suite_audit,    &suite_mounts,    &suite_deep,       NULL,
+    &suite_session,    &suite_files,  &suite_names,   &suite_semantics, &suite_escape,
+    &suite_malformed,  &suite_rings,  &suite_hostile, &suite_parallel,  &suite_polling,
+    &suite_succession, &suite_ending, &suite_policy,  &suite_quota,     &suite_xattr,
+    &suite_locks,      &suite_u,      &suite_ustat,   &suite_clients,   &suite_identity,
+    &suite_audit,      &suite_mounts, &suite_deep,    &suite_growth,    NULL,
 };
 
 int main(int argc, char **argv)
