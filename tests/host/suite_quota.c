@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * suite_quota.c - limits that a guest meets: open files, space, files.
+ * suite_quota.c - limits that a guest meets: space and files.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -11,17 +11,8 @@
 
 #include "suites.h"
 
-/* --- open files -------------------------------------------------------------------------------- */
-
-#define MOST 5u
-
-static struct rig *with_open_limit(struct p9c *c)
-{
-    struct rig *g = rig_new(&(struct rig_config){.max_open_files = MOST});
-
-    p9c_mount(c, g);
-    return g;
-}
+#define KIB 1024u
+#define MIB (1024u * KIB)
 
 /* Walks to "" as `fid` and creates `name` there. */
 static int create(struct p9c *c, uint32_t fid, const char *name)
@@ -29,80 +20,6 @@ static int create(struct p9c *c, uint32_t fid, const char *name)
     CHECK_OK(p9c_walk(c, 0, fid, ""));
     return p9c_lcreate(c, fid, name, P9_L_RDWR | P9_L_CREAT, 0644);
 }
-
-static void open_files_exact(void)
-{
-    struct p9c c;
-    struct rig *g = with_open_limit(&c);
-    struct stat st;
-
-    CHECK_OK(create(&c, 1, "f"));
-    CHECK_OK(p9c_walk(&c, 0, 2, ""));
-    CHECK_OK(p9c_lopen(&c, 2, P9_L_RDONLY | P9_L_DIRECTORY)); /* a directory counts */
-    for (uint32_t fid = 3; fid <= MOST; fid++) {              /* so does the same file again */
-        CHECK_OK(p9c_walk(&c, 0, fid, "f"));
-        CHECK_OK(p9c_lopen(&c, fid, P9_L_RDONLY));
-    }
-    CHECK_OK(p9c_walk(&c, 0, 10, "f"));
-    CHECK_ERR(p9c_lopen(&c, 10, P9_L_RDONLY), EMFILE);
-    CHECK_ERR(create(&c, 11, "g"), EMFILE);
-    CHECK(fstatat(g->root_fd, "g", &st, 0) != 0); /* refused before it was made */
-    CHECK_OK(p9c_clunk(&c, 3));
-    CHECK_OK(p9c_lopen(&c, 10, P9_L_RDONLY));
-    CHECK_ERR(p9c_lcreate(&c, 11, "g", P9_L_RDWR | P9_L_CREAT, 0644), EMFILE);
-    CHECK_OK(p9c_remove(&c, 10)); /* ends the fid: one more */
-    CHECK_OK(p9c_lcreate(&c, 11, "g", P9_L_RDWR | P9_L_CREAT, 0644));
-    rig_end(g);
-}
-
-/* What fails to open is not counted. */
-static void open_files_failures(void)
-{
-    struct p9c c;
-    struct rig *g = with_open_limit(&c);
-
-    CHECK_OK(create(&c, 1, "f"));
-    CHECK_OK(p9c_mkdir(&c, 0, "d", 0755));
-    for (uint32_t i = 0; i < 3 * MOST; i++) {
-        CHECK_OK(p9c_walk(&c, 0, 20, "d"));
-        CHECK_ERR(p9c_lopen(&c, 20, P9_L_RDWR), EISDIR);
-        CHECK_OK(p9c_clunk(&c, 20));
-        CHECK_OK(p9c_walk(&c, 0, 20, ""));
-        CHECK_ERR(p9c_lcreate(&c, 20, "f", P9_L_RDWR | P9_L_CREAT | P9_L_EXCL, 0644), EEXIST);
-        CHECK_ERR(p9c_lcreate(&c, 20, "d", P9_L_RDWR | P9_L_CREAT, 0644), EISDIR);
-        CHECK_ERR(p9c_lopen(&c, 1, P9_L_RDONLY), EINVAL); /* open already */
-        CHECK_OK(p9c_clunk(&c, 20));
-    }
-    for (uint32_t fid = 2; fid <= MOST; fid++) {
-        CHECK_OK(p9c_walk(&c, 0, fid, "f"));
-        CHECK_OK(p9c_lopen(&c, fid, P9_L_RDONLY));
-    }
-    CHECK_ERR(create(&c, 30, "g"), EMFILE);
-    rig_end(g);
-}
-
-static void open_files_version(void)
-{
-    struct p9c c;
-    struct rig *g = with_open_limit(&c);
-
-    for (int round = 0; round < 3; round++) {
-        char name[16];
-
-        for (uint32_t fid = 1; fid <= MOST; fid++) {
-            snprintf(name, sizeof(name), "f%u", fid);
-            CHECK_OK(create(&c, fid, name));
-        }
-        CHECK_ERR(create(&c, 100, "more"), EMFILE);
-        p9c_mount(&c, g); /* Tversion gives all back */
-    }
-    rig_end(g);
-}
-
-/* --- space and files --------------------------------------------------------------------------- */
-
-#define KIB 1024u
-#define MIB (1024u * KIB)
 
 static struct rig *with_limits(struct p9c *c, uint64_t space, uint64_t files)
 {
@@ -654,163 +571,7 @@ static void auto_delete(void)
     rig_end(g);
 }
 
-/* --- ceilings ---------------------------------------------------------------------------------- */
-
-/* A file "f" of 100 KiB, open as fid 1, and no debts. */
-static struct rig *with_ceilings(struct p9c *c, const struct ctl_limits *limits)
-{
-    struct rig *g = rig_prepare(&(struct rig_config){.policy.limits = *limits});
-
-    old_file(g, "f", 100, 1000);
-    rig_start(g, 0);
-    p9c_mount(c, g);
-    CHECK_OK(p9c_walk(c, 0, 1, "f"));
-    CHECK_OK(p9c_lopen(c, 1, P9_L_RDWR));
-    return g;
-}
-
-static void set_limits(struct rig *g, const struct ctl_limits *limits)
-{
-    union ctl_message m = {.limits = {.hdr.type = CTL_LIMITS, .limits = *limits}};
-
-    CHECK_OK(-ctl_send(g->control_fd, &m, NULL, 0));
-}
-
-static uint16_t send_read(struct p9c *c, uint64_t offset, uint32_t count)
-{
-    return p9c_send(c, P9_TREAD, "dqd", 1u, offset, count);
-}
-
-/* Never faster than the rate, but for the first tenth of a second's worth; never an error. */
-static void ceiling_requests(void)
-{
-    struct p9c c;
-    struct rig *g = with_ceilings(&c, &(struct ctl_limits){.read_iops = 40, .write_iops = 20});
-    uint16_t tag[30];
-    long long begin = tap_now(), took;
-    uint32_t n;
-
-    for (int i = 0; i < 13; i++)
-        CHECK_OK(write_at(&c, 1, 0, 100, &n));
-    took = tap_now() - begin;
-    if (took < 500) /* 3 at once, 10 of 20 a second */
-        FAIL("13 writes took %lld ms", took);
-    begin = tap_now();
-    for (int i = 0; i < 30; i++)
-        tag[i] = send_read(&c, 0, 100);
-    for (int i = 0; i < 30; i++)
-        CHECK_OK(p9c_finish(&c, tag[i], P9_TREAD));
-    took = tap_now() - begin;
-    if (took < 625) /* 5 at once, 25 of 40 a second */
-        FAIL("30 reads took %lld ms", took);
-    rig_end(g);
-}
-
-static void ceiling_bytes(void)
-{
-    struct p9c c;
-    struct rig *g = with_ceilings(
-        &c, &(struct ctl_limits){.read_bandwidth = 100 * KIB, .write_bandwidth = 200 * KIB});
-    long long begin = tap_now(), took;
-    uint32_t n;
-    size_t got;
-
-    CHECK_OK(p9c_write_all(&c, 1, 0, data, 100 * KIB));
-    took = tap_now() - begin;
-    if (took < 250) /* 20 KiB and one message at once */
-        FAIL("100 KiB were written in %lld ms", took);
-    begin = tap_now();
-    CHECK_OK(p9c_read_all(&c, 1, 0, data, 100 * KIB, &got));
-    CHECK_EQ(got, 100 * KIB);
-    took = tap_now() - begin;
-    if (took < 500)
-        FAIL("100 KiB were read in %lld ms", took);
-    begin = tap_now();
-    for (int i = 0; i < 100; i++) { /* what is asked for and not there costs nothing */
-        CHECK_OK(p9c_read(&c, 1, 100 * KIB, data, 28 * KIB, &n));
-        CHECK_EQ(n, 0);
-    }
-    took = tap_now() - begin;
-    if (took > 10000) /* 28 s if it did */
-        FAIL("100 reads at the end took %lld ms", took);
-    rig_end(g);
-}
-
-/* What waits holds up nothing else. */
-static void ceiling_others(void)
-{
-    struct p9c c;
-    struct rig *g = with_ceilings(&c, &(struct ctl_limits){.read_iops = 1});
-    uint16_t tag[20];
-    struct p9_attr a;
-    uint32_t n, many = 20;
-    long long begin;
-
-    for (uint32_t i = 0; i < many; i++)
-        tag[i] = send_read(&c, 0, 100);
-    begin = tap_now();
-    CHECK_OK(p9c_walk(&c, 0, 2, "f"));
-    CHECK_OK(p9c_getattr(&c, 2, P9_GETATTR_BASIC, &a));
-    CHECK_OK(write_at(&c, 1, 0, 100, &n));
-    CHECK_OK(p9c_clunk(&c, 2));
-    /* a flush takes it out: the old request is answered first, and not with data */
-    CHECK_OK(p9c_flush(&c, tag[many - 1]));
-    CHECK_ERR(p9c_finish(&c, tag[many - 1], P9_TREAD), EINTR);
-    if (tap_now() - begin > 5000)
-        FAIL("requests without a ceiling were delayed");
-    /* without the ceiling they are all due */
-    set_limits(g, &(struct ctl_limits){.read_iops = 0});
-    for (uint32_t i = 0; i < many - 1; i++)
-        CHECK_OK(p9c_finish(&c, tag[i], P9_TREAD));
-    if (tap_now() - begin > 10000)
-        FAIL("a ceiling that is gone still delays");
-    rig_end(g);
-}
-
-/* Tversion forgets them; CTL_STOP finishes them. */
-static void ceiling_ends(void)
-{
-    struct p9c c;
-    struct rig *g = with_ceilings(&c, &(struct ctl_limits){.read_iops = 1, .write_iops = 1});
-    uint16_t tag[10];
-    struct p9_attr a;
-
-    for (int i = 0; i < 10; i++)
-        tag[i] = send_read(&c, 0, 100);
-    CHECK_OK(p9c_finish(&c, tag[0], P9_TREAD));
-    g->lenient = true; /* one more may be due, and none of the others is answered */
-    p9c_mount(&c, g);
-    CHECK_OK(p9c_walk(&c, 0, 1, "f"));
-    CHECK_OK(p9c_getattr(&c, 1, P9_GETATTR_BASIC, &a));
-    CHECK_OK(p9c_lopen(&c, 1, P9_L_RDWR));
-    for (int i = 0; i < 5; i++)
-        tag[i] =
-            p9c_send(&c, P9_TWRITE, "dqdB", 1u, 200ull * KIB + (uint64_t)i, 1u, (size_t)1, "x");
-    tap_sleep(200);
-    rig_end(g); /* waits for them within its time */
-    for (int i = 0; i < 5; i++)
-        CHECK_OK(p9c_finish(&c, tag[i], P9_TWRITE));
-}
-
-/* More than can wait: they stay on the ring, and all are served in the end. */
-static void ceiling_many(void)
-{
-    struct p9c c;
-    struct rig *g = with_ceilings(&c, &(struct ctl_limits){.read_iops = 100, .write_iops = 100});
-    uint16_t tag[150];
-
-    for (int i = 0; i < 150; i++)
-        tag[i] = i % 3 == 0 ? p9c_send(&c, P9_TWRITE, "dqdB", 1u, 0ull, 500u, (size_t)500, data)
-                            : send_read(&c, 0, 500);
-    for (int i = 0; i < 150; i++)
-        CHECK_OK(p9c_finish(&c, tag[i], i % 3 == 0 ? P9_TWRITE : P9_TREAD));
-    rig_end(g);
-}
-
 static const struct tap_case cases[] = {
-    {"open_files_exact", open_files_exact, 0, 0},
-    {"open_files_failures", open_files_failures, 0, 0},
-    {"open_files_version", open_files_version, 0, 0},
     {"space_exact", space_exact, 0, 0},
     {"space_sparse", space_sparse, 0, 0},
     {"space_append", space_append, 0, 0},
@@ -825,10 +586,5 @@ static const struct tap_case cases[] = {
     {"live_limits", live_limits, 0, 0},
     {"churn", churn, 0, 0},
     {"auto_delete", auto_delete, 0, 0},
-    {"ceiling_requests", ceiling_requests, 0, 0},
-    {"ceiling_bytes", ceiling_bytes, 0, 0},
-    {"ceiling_others", ceiling_others, 0, 0},
-    {"ceiling_ends", ceiling_ends, 0, 0},
-    {"ceiling_many", ceiling_many, 0, 0},
 };
 TAP_SUITE(quota, cases);

@@ -20,7 +20,7 @@ extern const struct tap_suite suite_parallel;   /* requests that block, flushes 
 extern const struct tap_suite suite_polling;    /* adaptive polling */
 extern const struct tap_suite suite_succession; /* workers that die */
 extern const struct tap_suite suite_policy;     /* operations that a policy forbids */
-extern const struct tap_suite suite_quota;      /* limits on files, space, requests */
+extern const struct tap_suite suite_quota;      /* limits on space and files */
 extern const struct tap_suite suite_xattr;      /* extended attributes */
 extern const struct tap_suite suite_u;          /* 9P2000.u and 9P2000: files and directories */
 extern const struct tap_suite suite_ustat;      /* Tstat and Twstat */
@@ -31,6 +31,10 @@ extern const struct tap_suite suite_locks;      /* file locks */
 extern const struct tap_suite suite_mounts;     /* file systems below the export */
 extern const struct tap_suite suite_deep;       /* paths longer than PATH_MAX, by fid */
 extern const struct tap_suite suite_growth;     /* cost with many fids, files, directories */
+extern const struct tap_suite suite_cases;      /* known hostile cases, and where each is tested */
+extern const struct tap_suite suite_openfiles;  /* max-open-files */
+extern const struct tap_suite suite_ceilings;   /* requests and bytes per second */
+extern const struct tap_suite suite_ucreate;    /* Tcreate in 9P2000.u and 9P2000 */
 extern const struct tap_suite suite_ending;     /* SIGTERM, CTL_STOP, control socket */
 
 #endif
