@@ -38,14 +38,23 @@ struct watch {
     bool on; /* in the epoll set */
 };
 
+/* What of a worker's records is in the log or never will be, and what of that is not said yet. */
+struct tally {
+    uint64_t done;                         /* number of the last one */
+    uint64_t by_restart, by_disk, by_rate; /* suppressed: numbers up to `done` */
+    uint64_t lost;                         /* never sent by the worker, so without numbers */
+    uint64_t heard;                        /* first number of the batch in hand: its `lost` is in */
+};
+
 struct source {
     struct watch watch;
     struct source *next; /* of the guest's */
     struct guest *guest;
     uint64_t id;
     struct audit_identity who;
-    uint64_t done; /* number of its last record that is in the log or was suppressed */
-    bool again;    /* what the log has already may come again */
+    struct tally tally;
+    bool fresh; /* nothing was heard of it: an earlier xen9p-audit may have */
+    bool again; /* what the log has already may come again */
 };
 
 /* A record of the supervisor that waits. */
@@ -64,12 +73,12 @@ struct guest {
     struct source *sources;
     struct event *events, **events_end;
     uint32_t num_events;
-    bool broken;      /* the last attempt to write failed */
-    uint64_t wait_ms; /* until then nothing is read from its sources; 0: does not wait */
-    uint64_t said_ms; /* when suppression was said last */
-    uint64_t by_rate, by_disk, by_worker; /* records suppressed or lost, not said yet */
-    enum audit_reason opened;             /* why the next file is a new one */
-    uint64_t lines;                       /* in text */
+    bool broken;              /* the last attempt to write failed */
+    uint64_t wait_ms;         /* until then nothing is read from its sources; 0: does not wait */
+    uint64_t said_ms;         /* when suppression was said last */
+    struct tally missing;     /* of the supervisor's records, and of workers that are gone */
+    enum audit_reason opened; /* why the next file is a new one */
+    uint64_t lines;           /* in text */
 };
 
 struct audit {
@@ -90,6 +99,8 @@ struct audit {
 int guest_get(struct audit *a, const struct audit_identity *who, struct guest **out);
 /* Forgets guests that have neither sources nor anything to write. */
 void guest_tidy(struct audit *a);
+/* The source goes away; what is missing of it is still said. */
+void guest_forget(struct source *s);
 /* Takes one batch of a source. */
 void guest_turn(struct audit *a, struct source *s);
 /* Queues a record of the supervisor and writes what can be written. */

@@ -43,6 +43,11 @@ static inline bool bucket_empty(const struct bucket *b)
     return b->milli <= 0;
 }
 
+static inline bool bucket_has(const struct bucket *b, uint32_t tokens)
+{
+    return b->milli >= (int64_t)tokens * 1000;
+}
+
 /* Milliseconds until there is something in it. */
 static inline uint64_t bucket_wait(const struct bucket *b)
 {

@@ -105,13 +105,13 @@ static void put_record(struct text *t, const struct audit_record *r)
 
 /* --- files ------------------------------------------------------------------------------------ */
 
-static void own_line(struct audit *a, struct guest *g, enum audit_op op, enum audit_class cls,
-                     enum audit_reason why, uint64_t count)
+static void own_line(struct audit *a, struct guest *g, const struct origin *about, enum audit_op op,
+                     enum audit_class cls, enum audit_reason why, uint64_t count)
 {
     const struct origin self = {0};
     struct text *t = &a->text;
 
-    begin_line(a, g, &self);
+    begin_line(a, g, about != NULL ? about : &self);
     text_word(t, "class", audit_class_name(cls));
     text_word(t, "op", audit_op_name(op));
     text_word(t, "reason", audit_reason_name(why));
@@ -156,44 +156,99 @@ static int make_room(struct audit *a, struct guest *g, size_t len)
         g->opened = AUDIT_WHY_ROTATED;
     }
     if (err == 0 && g->log.size == 0 && a->text.len == 0)
-        own_line(a, g, AUDIT_OP_LOG, AUDIT_SESSION, g->opened, 0);
+        own_line(a, g, NULL, AUDIT_OP_LOG, AUDIT_SESSION, g->opened, 0);
     return err;
 }
 
-/* Says what was suppressed or lost since it was said last. */
-static int say_suppressed(struct audit *a, struct guest *g)
+/* --- what is missing --------------------------------------------------------------------------- */
+
+/*
+ * Puts lines about all that is missing, and forgets it: flush() makes that true, or the caller
+ * keeps the tally of before. Of a worker (`o`) each line bears the number up to which it is about,
+ * so that a successor of this process can tell what was never said.
+ */
+static int put_missing(struct audit *a, struct guest *g, struct origin *o, struct tally *t)
 {
     const struct {
         uint64_t *count;
         enum audit_op op;
         enum audit_reason why;
     } all[] = {
-        {&g->by_disk, AUDIT_OP_SUPPRESSED, AUDIT_WHY_DISK},
-        {&g->by_rate, AUDIT_OP_SUPPRESSED, AUDIT_WHY_RATE},
-        {&g->by_worker, AUDIT_OP_LOST, AUDIT_WHY_NONE},
+        {&t->lost, AUDIT_OP_LOST, AUDIT_WHY_NONE}, /* had no numbers */
+        {&t->by_restart, AUDIT_OP_SUPPRESSED, AUDIT_WHY_STARTED},
+        {&t->by_disk, AUDIT_OP_SUPPRESSED, AUDIT_WHY_DISK},
+        {&t->by_rate, AUDIT_OP_SUPPRESSED, AUDIT_WHY_RATE},
     };
 
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-        int err = 0;
+        uint64_t count = *all[i].count;
+        int err;
 
-        if (*all[i].count == 0)
+        if (count == 0)
             continue;
         err = make_room(a, g, 1024);
-        if (err == 0)
-            own_line(a, g, all[i].op, AUDIT_SESSION, all[i].why, *all[i].count);
-        if (err == 0)
-            err = flush(a, g);
         if (err != 0)
             return err;
         *all[i].count = 0;
+        o->n = t->done - (t->by_restart + t->by_disk + t->by_rate);
+        own_line(a, g, o, all[i].op, AUDIT_SESSION, all[i].why, count);
     }
-    g->said_ms = now_ms();
     return 0;
+}
+
+static bool is_missing(const struct tally *t)
+{
+    return (t->lost | t->by_restart | t->by_disk | t->by_rate) != 0;
+}
+
+static int say_tally(struct audit *a, struct guest *g, struct origin *o, struct tally *t)
+{
+    struct tally said = *t;
+    int err;
+
+    if (!is_missing(t))
+        return 0;
+    err = put_missing(a, g, o, &said);
+    if (err == 0)
+        err = flush(a, g);
+    if (err == 0)
+        *t = said;
+    return err;
+}
+
+/* Says what was suppressed or lost since it was said last. */
+static int say_suppressed(struct audit *a, struct guest *g)
+{
+    struct origin self = {0};
+    int err = say_tally(a, g, &self, &g->missing);
+
+    for (struct source *s = g->sources; s != NULL && err == 0; s = s->next) {
+        struct origin o = {.who = &s->who, .worker = s->id};
+
+        err = say_tally(a, g, &o, &s->tally);
+    }
+    if (err == 0)
+        g->said_ms = now_ms();
+    return err;
 }
 
 static bool has_suppressed(const struct guest *g)
 {
-    return g->by_disk != 0 || g->by_rate != 0 || g->by_worker != 0;
+    bool any = is_missing(&g->missing);
+
+    for (const struct source *s = g->sources; s != NULL; s = s->next)
+        any = any || is_missing(&s->tally);
+    return any;
+}
+
+void guest_forget(struct source *s)
+{
+    struct tally *t = &s->guest->missing;
+
+    t->lost += s->tally.lost;
+    t->by_restart += s->tally.by_restart;
+    t->by_disk += s->tally.by_disk;
+    t->by_rate += s->tally.by_rate;
 }
 
 /* --- trouble ---------------------------------------------------------------------------------- */
@@ -246,14 +301,23 @@ static void worked(struct audit *a, struct guest *g)
 
 /* --- batches ---------------------------------------------------------------------------------- */
 
+/*
+ * Once records are suppressed they are until there are tokens for a while: what is missing is said
+ * in front of the next record, which must not make two lines of each.
+ */
+static bool is_spent(const struct bucket *b, bool suppressing)
+{
+    return suppressing ? !bucket_has(b, b->rate / 10) : bucket_empty(b);
+}
+
 /* True when the record may be written. In a guest that blocks each is, and it waits afterwards. */
-static bool pay(struct guest *g, const struct audit_record *r)
+static bool pay(struct guest *g, const struct audit_record *r, struct tally *t)
 {
     const bool denial = r->cls == AUDIT_DENY || r->cls == AUDIT_VIOLATION;
 
-    if (g->full == AUDIT_FULL_DROP &&
-        (bucket_empty(&g->all) || (denial && bucket_empty(&g->denials)))) {
-        g->by_rate++;
+    if (g->full == AUDIT_FULL_DROP && (is_spent(&g->all, t->by_rate != 0) ||
+                                       (denial && is_spent(&g->denials, t->by_rate != 0)))) {
+        t->by_rate++;
         return false;
     }
     bucket_take(&g->all);
@@ -262,51 +326,76 @@ static bool pay(struct guest *g, const struct audit_record *r)
     return true;
 }
 
-static int write_record(struct audit *a, struct source *s, const struct audit_record *r, uint64_t n)
+static int write_record(struct audit *a, struct source *s, const struct audit_record *r,
+                        struct tally *t)
 {
-    const struct origin o = {.who = &s->who, .worker = s->id, .n = n};
-    /* a byte of a name becomes five at most */
-    int err = make_room(a, s->guest, 1024 + 5u * ((size_t)r->path.len + r->to.len));
+    struct origin o = {.who = &s->who, .worker = s->id};
+    int err = is_missing(t) ? put_missing(a, s->guest, &o, t) : 0;
 
+    /* a byte of a name becomes five at most */
+    if (err == 0)
+        err = make_room(a, s->guest, 1024 + 5u * ((size_t)r->path.len + r->to.len));
     if (err != 0)
         return err;
+    o.n = t->done + 1;
     begin_line(a, s->guest, &o);
     put_record(&a->text, r);
     text_close(&a->text);
     return 0;
 }
 
+/* One more record of a batch. What came before may be written meanwhile, and stands in `s` then. */
+static int take_record(struct audit *a, struct source *s, const struct audit_record *r,
+                       struct tally *now)
+{
+    const uint64_t file = s->guest->log.seq;
+    const struct tally before = *now;
+    int err = pay(s->guest, r, now) ? write_record(a, s, r, now) : 0;
+
+    if (s->guest->log.seq != file) /* into the file that was full */
+        s->tally = before;
+    if (err == 0)
+        now->done++;
+    return err;
+}
+
+/* What a batch says beside its records: numbers that are missing, records that were never sent. */
+static void take_gaps(const struct source *s, const struct audit_batch *batch, struct tally *now)
+{
+    if (batch->first > now->done + 1) {
+        now->by_restart += batch->first - 1 - now->done;
+        now->done = batch->first - 1;
+    }
+    if (batch->first > s->tally.done && now->heard != batch->first) {
+        now->lost += batch->lost;
+        now->heard = batch->first;
+    }
+}
+
 /*
- * All records of a batch that are not in the log yet. `s->done` moves over what was written, also
- * when the rest could not be.
+ * All records of a batch that are not in the log yet. The source's tally moves over what was
+ * written, also when the rest could not be.
  */
 static int write_batch(struct audit *a, struct source *s, const struct audit_batch *batch,
                        size_t len)
 {
-    struct guest *g = s->guest;
-    uint64_t done = s->done;
+    struct tally now = s->tally;
     struct audit_batch again;
     struct cursor c;
     int err = audit_open(&c, a->batch, len, &again);
 
+    take_gaps(s, batch, &now);
     for (uint64_t i = 0; err == 0 && i < batch->count; i++) {
-        const uint64_t n = batch->first + i, file = g->log.seq;
         struct audit_record r;
 
         (void)audit_next(&c, &r);
-        if (n <= s->done)
-            continue;
-        if (pay(g, &r))
-            err = write_record(a, s, &r, n);
-        if (g->log.seq != file) /* what came before went into the file that was full */
-            s->done = done;
-        if (err == 0)
-            done = n;
+        if (batch->first + i > now.done)
+            err = take_record(a, s, &r, &now);
     }
     if (err == 0)
-        err = flush(a, g);
+        err = flush(a, s->guest);
     if (err == 0)
-        s->done = done;
+        s->tally = now;
     return err;
 }
 
@@ -330,21 +419,30 @@ static void violation(struct audit *a, struct source *s)
         text_word(&a->text, "op", audit_op_name(AUDIT_OP_MALFORMED));
         text_close(&a->text);
         if (flush(a, s->guest) != 0)
-            s->guest->by_disk++;
+            s->guest->missing.by_disk++;
     } else {
         discard(a, s->guest);
-        s->guest->by_disk++;
+        s->guest->missing.by_disk++;
     }
     server_drop(a, s);
 }
 
 /*
- * Numbers go up by one; a batch whose first ones are in the log already can only be one that was
- * written, wholly or in part, and not taken: by an earlier xen9p-audit, or with the disk full.
+ * Numbers go up by one. A batch whose first ones are in the log already can only be one that was
+ * written, wholly or in part, and not taken: by an earlier xen9p-audit, or with the disk full. A
+ * source that is heard for the first time may have been heard by an earlier one, which wrote its
+ * last lines (they are found), or dropped them, and has not said so (they are missing).
  */
-static bool numbers_fit(const struct source *s, const struct audit_batch *batch)
+static bool numbers_fit(const struct guest *g, struct source *s, const struct audit_batch *batch)
 {
-    return batch->first == s->done + 1 || (s->again && batch->first <= s->done + 1);
+    if (s->fresh) {
+        if (logfile_find(&g->log, s->id, &s->tally.done) < 0)
+            s->tally.done = batch->first - 1; /* its last line is somewhere further up */
+        s->fresh = false;
+        s->again = true;
+        return true;
+    }
+    return batch->first == s->tally.done + 1 || (s->again && batch->first <= s->tally.done + 1);
 }
 
 static void wait_for_tokens(struct audit *a, struct guest *g)
@@ -364,9 +462,7 @@ static void take_batch(struct audit *a, struct source *s, const struct audit_bat
 
     bucket_fill(&g->all, now_ms());
     bucket_fill(&g->denials, g->all.at_ms);
-    err = g->by_disk != 0 ? say_suppressed(a, g) : 0;
-    if (err == 0)
-        err = write_batch(a, s, batch, len);
+    err = write_batch(a, s, batch, len);
     if (err == 0)
         worked(a, g);
     else
@@ -376,10 +472,13 @@ static void take_batch(struct audit *a, struct source *s, const struct audit_bat
         return;
     }
     if (err != 0) {
-        g->by_disk += batch->first + batch->count - 1 - s->done;
-        s->done = batch->first + batch->count - 1;
+        struct tally *t = &s->tally;
+
+        take_gaps(s, batch, t);
+        t->by_disk += batch->first + batch->count - 1 - t->done;
+        t->done = batch->first + batch->count - 1;
     }
-    g->by_worker += batch->lost;
+    s->tally.heard = 0;
     s->again = false;
     take_message(s);
     wait_for_tokens(a, g);
@@ -406,7 +505,7 @@ void guest_turn(struct audit *a, struct source *s)
         return;
     }
     if ((size_t)n > sizeof(a->batch) || audit_check(a->batch, (size_t)n, &batch) != 0 ||
-        !numbers_fit(s, &batch)) {
+        !numbers_fit(s->guest, s, &batch)) {
         violation(a, s);
         return;
     }
@@ -473,7 +572,7 @@ static void write_events(struct audit *a, struct guest *g)
         if (write_event(a, g, &e->msg) != 0) {
             if (g->full == AUDIT_FULL_BLOCK)
                 return;
-            g->by_disk++;
+            g->missing.by_disk++;
         }
         g->events = e->next;
         if (g->events == NULL)
@@ -488,7 +587,7 @@ void guest_event(struct audit *a, struct guest *g, const struct audit_ctl_event 
     struct event *copy = g->num_events < AUDIT_MAX_EVENTS ? malloc(sizeof(*copy)) : NULL;
 
     if (copy == NULL) {
-        g->by_disk++;
+        g->missing.by_disk++;
         return;
     }
     copy->msg = *e;
@@ -606,6 +705,8 @@ void guest_drain(struct audit *a)
     for (struct guest *g = a->guests; g != NULL; g = g->next) {
         struct source *s = g->sources;
 
+        if (!g->broken) /* it only waits for tokens, and there is no time left for that */
+            g->wait_ms = 0;
         while (s != NULL) {
             struct source *next = s->next;
             struct pollfd p = {s->watch.fd, POLLIN, 0};
@@ -613,6 +714,7 @@ void guest_drain(struct audit *a)
 
             while (g->wait_ms == 0 && poll(&p, 1, 0) > 0 && (p.revents & POLLIN) != 0) {
                 guest_turn(a, s);
+                g->wait_ms = g->broken ? g->wait_ms : 0;
                 if (a->num_sources != left) /* it is gone */
                     break;
             }

@@ -43,58 +43,71 @@ static bool take_number(const char **p, const char *key, uint64_t *value)
 }
 
 /* The numbers that a line begins with. `line` is NUL-terminated. */
-static void take_line(struct logfile *l, const char *line)
+static bool take_line(const char *line, uint64_t *seq, uint64_t *worker, uint64_t *n)
 {
-    uint64_t seq, worker, n;
+    return take_number(&line, "{\"seq\":", seq) && take_number(&line, ",\"worker\":", worker) &&
+           take_number(&line, ",\"n\":", n);
+}
 
-    if (!take_number(&line, "{\"seq\":", &seq) || !take_number(&line, ",\"worker\":", &worker) ||
-        !take_number(&line, ",\"n\":", &n))
-        return;
-    if (seq > l->seq)
-        l->seq = seq;
-    if (n != 0) {
-        l->worker = worker;
-        l->n = n;
+/* The whole lines at the end of a file, NUL-terminated each. */
+struct tail {
+    char *buf, *first; /* the first line */
+    char *end;         /* behind the last one */
+    off_t from;        /* where the first one stands in the file */
+    off_t whole;       /* and the last one ends */
+};
+
+/* The last `look` bytes at most. 0 or a negative errno. The caller frees t->buf. */
+static int read_tail(int fd, size_t look, struct tail *t)
+{
+    struct stat st;
+    ssize_t n;
+    char *last;
+
+    if (fstat(fd, &st) != 0)
+        return -errno;
+    t->from = st.st_size > (off_t)look ? st.st_size - (off_t)look : 0;
+    look = (size_t)(st.st_size - t->from);
+    t->buf = malloc(look + 1);
+    if (t->buf == NULL)
+        return -ENOMEM;
+    n = pread(fd, t->buf, look, t->from);
+    if (n < 0) {
+        n = -errno;
+        free(t->buf);
+        return (int)n;
     }
+    t->first = t->buf;
+    last = memrchr(t->buf, '\n', (size_t)n);
+    t->end = last != NULL ? last + 1 : t->buf;
+    if (t->from > 0 && last != NULL) /* begins somewhere in a line */
+        t->first = (char *)memchr(t->buf, '\n', (size_t)n) + 1;
+    t->whole = t->from + (t->end - t->buf);
+    t->from += t->first - t->buf;
+    for (char *p = t->buf; p < t->end; p++)
+        *p = *p == '\n' ? '\0' : *p;
+    return 0;
 }
 
 /*
- * Reads the numbers of the last lines of `fd`. Returns the length up to which there are whole
+ * Reads the number of the last line of `fd`. Returns the length up to which there are whole
  * lines, or a negative errno.
  */
 static int64_t take_up(struct logfile *l, int fd)
 {
-    char *buf = malloc(2 * LOGFILE_LINE_MAX + 1), *p, *end;
-    struct stat st;
-    off_t from;
-    ssize_t n;
+    struct tail t;
+    int err = read_tail(fd, 2 * LOGFILE_LINE_MAX, &t);
 
-    if (buf == NULL)
-        return -ENOMEM;
-    if (fstat(fd, &st) != 0)
-        goto fail;
-    from = st.st_size > 2 * LOGFILE_LINE_MAX ? st.st_size - 2 * LOGFILE_LINE_MAX : 0;
-    n = pread(fd, buf, 2 * LOGFILE_LINE_MAX, from);
-    if (n < 0)
-        goto fail;
-    buf[n] = '\0';
-    p = buf;
-    if (from > 0) { /* begins somewhere in a line */
-        p = memchr(buf, '\n', (size_t)n);
-        p = p != NULL ? p + 1 : buf + n;
+    if (err != 0)
+        return err;
+    for (const char *p = t.first; p < t.end; p = strchr(p, '\0') + 1) {
+        uint64_t seq, worker, n;
+
+        if (take_line(p, &seq, &worker, &n) && seq > l->seq)
+            l->seq = seq;
     }
-    while ((end = memchr(p, '\n', (size_t)(buf + n - p))) != NULL) {
-        *end = '\0';
-        take_line(l, p);
-        p = end + 1;
-    }
-    from += p - buf;
-    free(buf);
-    return from;
-fail:
-    n = -errno;
-    free(buf);
-    return n;
+    free(t.buf);
+    return t.whole;
 }
 
 static int open_at(int dir, const char *name, int flags)
@@ -122,6 +135,51 @@ static void take_up_rotated(struct logfile *l)
         return;
     (void)take_up(l, fd);
     close(fd);
+}
+
+/* As logfile_find() for one file, of which at most *look bytes are read. */
+static int find_in(int fd, uint64_t id, uint64_t *number, size_t *look)
+{
+    struct tail t;
+    int found = 0;
+
+    if (read_tail(fd, *look, &t) != 0)
+        return -1;
+    for (const char *p = t.first; p < t.end; p = strchr(p, '\0') + 1) {
+        uint64_t seq, worker, n;
+
+        if (!take_line(p, &seq, &worker, &n) || worker != id || n == 0)
+            continue;
+        *number = n;
+        found = 1;
+    }
+    *look -= (size_t)(t.end - t.first);
+    free(t.buf);
+    return found == 0 && t.from > 0 ? -1 : found;
+}
+
+int logfile_find(const struct logfile *l, uint64_t worker, uint64_t *n)
+{
+    size_t look = LOGFILE_LOOK;
+    int found = 0;
+
+    *n = 0;
+    for (uint32_t i = 0; found == 0; i++) {
+        char name[ROTATED_NAME_MAX];
+        int fd;
+
+        rotated_name(name, i);
+        fd = open_at(l->dir, name, O_RDONLY);
+        if (fd == -ENOENT && i > 0)
+            break;
+        if (fd >= 0)
+            found = find_in(fd, worker, n, &look);
+        else if (fd != -ENOENT)
+            found = -1;
+        if (fd >= 0)
+            close(fd);
+    }
+    return found;
 }
 
 int logfile_ready(struct logfile *l)
@@ -152,7 +210,7 @@ int logfile_open(struct logfile *l, int root, const char *name)
     int err;
 
     l->fd = -1;
-    l->size = l->seq = l->worker = l->n = 0;
+    l->size = l->seq = 0;
     if (mkdirat(root, name, 0750) != 0 && errno != EEXIST)
         return -errno;
     l->dir = openat(root, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

@@ -20,16 +20,19 @@
  * again.
  */
 #define LOGFILE_LINE_MAX 65536
+/*
+ * What was written last and not taken from its socket stands in so many bytes: a batch, each byte
+ * of which becomes at most 22, and the lines of a worker or two behind it.
+ */
+#define LOGFILE_LOOK (2u * 1024 * 1024)
 
 struct logfile {
-    int dir;         /* -1 when closed */
-    int fd;          /* -1 until it could be opened */
-    uint64_t size;   /* of the present file */
-    uint64_t max;    /* bytes of one file */
-    uint32_t keep;   /* files, the present one included */
-    uint64_t seq;    /* number of the last line */
-    uint64_t worker; /* of the last line that came from one, when the files were taken up */
-    uint64_t n;      /* its number among that worker's */
+    int dir;       /* -1 when closed */
+    int fd;        /* -1 until it could be opened */
+    uint64_t size; /* of the present file */
+    uint64_t max;  /* bytes of one file */
+    uint32_t keep; /* files, the present one included */
+    uint64_t seq;  /* number of the last line */
 };
 
 /*
@@ -41,6 +44,11 @@ void logfile_close(struct logfile *l);
 
 /* Opens the present file when it is not; 0 or a negative errno. */
 int logfile_ready(struct logfile *l);
+/*
+ * Looks for the last line of a worker at the end of the files. 1: *n is its number; 0: there is
+ * none in all of them, *n is 0; -1: not in the last LOGFILE_LOOK bytes, or they cannot be read.
+ */
+int logfile_find(const struct logfile *l, uint64_t worker, uint64_t *n);
 /* True when `len` more bytes belong into a new file. */
 bool logfile_is_full(const struct logfile *l, size_t len);
 /* Appends whole lines, all or none. 0 or a negative errno. Counts nothing but the size. */

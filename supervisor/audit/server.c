@@ -79,6 +79,7 @@ void server_drop(struct audit *a, struct source *s)
             break;
         }
     }
+    guest_forget(s);
     watch_close(a, &s->watch);
     a->num_sources--;
     free(s);
@@ -93,6 +94,15 @@ static bool is_seqpacket(int fd)
            getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 && domain == AF_UNIX;
 }
 
+static struct source *find_source(struct guest *g, uint64_t id)
+{
+    struct source *s = g->sources;
+
+    while (s != NULL && s->id != id)
+        s = s->next;
+    return s;
+}
+
 /* Takes over `fd`. */
 static int add_source(struct audit *a, const struct audit_ctl_source *m, int fd)
 {
@@ -105,15 +115,13 @@ static int add_source(struct audit *a, const struct audit_ctl_source *m, int fd)
         goto fail;
     }
     err = guest_get(a, &m->who, &g);
-    if (err != 0)
+    if (err != 0 || find_source(g, m->hdr.id) != NULL) /* told again: only its connection was new */
         goto fail;
     s->watch = (struct watch){.kind = WATCH_SOURCE, .fd = fd};
     s->guest = g;
     s->id = m->hdr.id;
     s->who = m->who;
-    s->again = true;
-    if (g->log.worker == s->id) /* an earlier xen9p-audit served it */
-        s->done = g->log.n;
+    s->fresh = true;
     s->next = g->sources;
     g->sources = s;
     a->num_sources++;

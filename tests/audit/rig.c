@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -118,6 +119,21 @@ bool arig_state(struct arig *r, enum audit_state state, long long ms)
             return false;
         (void)poll(&p, 1, 50);
     }
+}
+
+/* --- a small disk ----------------------------------------------------------------------------- */
+
+void small_disk(char *mnt, size_t cap)
+{
+    snprintf(mnt, cap, "%s/mnt", tap_dir());
+    CHECK_EQ(mkdir(mnt, 0755), 0);
+    CHECK_EQ(mount("tmpfs", mnt, "tmpfs", 0, "size=1m,mode=750"), 0);
+    CHECK_EQ(chown(mnt, AUDIT_TEST_UID, AUDIT_TEST_UID), 0);
+}
+
+void grow_disk(const char *mnt)
+{
+    CHECK_EQ(mount("tmpfs", mnt, "tmpfs", MS_REMOUNT, "size=200m"), 0);
 }
 
 /* --- sources ---------------------------------------------------------------------------------- */
@@ -241,6 +257,12 @@ const char *line_text(const json_t *line, const char *key)
     return s != NULL ? s : "";
 }
 
+/* What a worker has sent; lines about what is missing bear its number, too. */
+static bool is_record(const json_t *line)
+{
+    return line_number(line, "n") != 0 && line_number(line, "count") == 0;
+}
+
 static void read_file(const char *path, struct log *l)
 {
     char *buf = NULL;
@@ -295,7 +317,7 @@ void log_read(const struct arig *r, const char *directory, bool whole, struct lo
             FAIL("line %zu has seq %llu, expected %llu", i, (unsigned long long)number,
                  (unsigned long long)seq);
         CHECK(strlen(line_text(line, "time")) == 27 && strlen(line_text(line, "boot")) == 36);
-        l->records += line_number(line, "n") != 0;
+        l->records += is_record(line);
         l->suppressed += line_number(line, "count");
     }
 }
@@ -308,7 +330,7 @@ void log_expect(const struct log *l, uint64_t id, uint64_t n)
 
     json_array_foreach(l->lines, i, line)
     {
-        if (line_number(line, "worker") != id || line_number(line, "n") == 0)
+        if (line_number(line, "worker") != id || !is_record(line))
             continue;
         next++;
         if (line_number(line, "n") != next)

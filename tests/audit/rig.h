@@ -44,6 +44,10 @@ void arig_stop(struct arig *r);
 /* Takes what xen9p-audit has to say; waits up to `ms` for a state. */
 bool arig_state(struct arig *r, enum audit_state state, long long ms);
 
+/* A small file system for the logs, at tap_dir()/mnt, and more room on it. */
+void small_disk(char *mnt, size_t cap);
+void grow_disk(const char *mnt);
+
 void source_open(struct arig *r, struct source *s, const char *domain, enum audit_full full);
 /* Tells xen9p-audit about it (again). */
 void source_register(struct arig *r, struct source *s);
