@@ -422,7 +422,7 @@ static void test_shipped(void **state)
         n++;
     }
     closedir(dir);
-    assert_true(n >= 5);
+    assert_true(n >= 6);
     set = policy_load_files(files, n, &report);
     assert_non_null(set);
     policy_set_unref(set);
