@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 
 #include "flight_internal.h"
+#include "xen9p/reply.h"
 #include "xen9p/ring.h"
 #include "xen9p/session.h"
 #include "xen9p/worker.h"
@@ -194,12 +195,30 @@ static bool rings_passed(struct pump *p, const uint32_t taken[CTL_MAX_RINGS])
     return true;
 }
 
-void flight_mark_answer(struct pump *p, uint32_t slot)
+static void mark_answer(struct pump *p, uint32_t slot)
 {
     struct ring *ring = &p->worker->ring[p->worker->journal->slot[slot].ring];
 
     set_bit(p->flight.answer_slots, slot, true);
     atomic_fetch_add(&ring->answers, 1);
+}
+
+/* Not before what it tells the end of is recorded: a file that a waiting lock was the last to use. */
+void flight_mark_answer(struct pump *p, uint32_t slot)
+{
+    if (trail_hold_answer(p, slot))
+        p->flight.held_answers++;
+    else
+        mark_answer(p, slot);
+}
+
+void flight_unhold_answer(struct pump *p, uint32_t slot)
+{
+    pthread_mutex_lock(&p->lock);
+    p->flight.held_answers--;
+    mark_answer(p, slot);
+    pthread_mutex_unlock(&p->lock);
+    reply_answers(p);
 }
 
 void flight_release_flushes(struct pump *p)
@@ -259,7 +278,8 @@ bool flight_none(struct pump *p)
 
     for (size_t i = 0; i < sizeof(f->answer_slots) / sizeof(f->answer_slots[0]); i++)
         answers |= f->answer_slots[i];
-    return f->first == NULL && (answers == 0 || atomic_load(&p->closing)) && flight_no_locks(p);
+    return f->first == NULL && f->held_answers == 0 && (answers == 0 || atomic_load(&p->closing)) &&
+           flight_no_locks(p);
 }
 
 bool flight_flush(struct pump *p, struct request *r, uint16_t oldtag)
@@ -269,8 +289,12 @@ bool flight_flush(struct pump *p, struct request *r, uint16_t oldtag)
     struct fid *fid;
     bool at_once;
 
+    /* its fid first: the end of that file is in the trail before any Rflush tells of it */
     pthread_mutex_lock(&p->lock);
     fid = flight_cancel_lock(p, oldtag, r->generation);
+    pthread_mutex_unlock(&p->lock);
+    fid_put(fid);
+    pthread_mutex_lock(&p->lock);
     *w = (struct flight_flush){
         .tag = r->tag, .oldtag = oldtag, .generation = r->generation, .number = ++f->flush_number};
     for (uint32_t i = 0; i < p->worker->config.num_rings; i++)
@@ -295,7 +319,6 @@ bool flight_flush(struct pump *p, struct request *r, uint16_t oldtag)
         atomic_fetch_sub(&f->num_flushes, 1);
     }
     pthread_mutex_unlock(&p->lock);
-    fid_put(fid);
     if (!at_once && !r->parked)
         pump_close(p, CTL_CLOSE_FLUSH_STORM, r->ring->id, LIMIT_PARKED_FLUSHES);
     return !r->parked;

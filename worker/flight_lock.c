@@ -58,7 +58,6 @@ static void drop(struct pump *p, struct flight_lock *l)
 {
     flight_free_slot(p, l->slot);
     free_lock(p, l);
-    flight_release_flushes(p);
 }
 
 static void answer(struct pump *p, struct flight_lock *l, enum p9_lock_status status)
@@ -144,27 +143,33 @@ static struct flight_lock *take_due(struct pump *p, uint64_t now)
     return found;
 }
 
-/* What becomes of one that was tried. Its fid comes back when it needs none any more. */
-static struct fid *settle(struct pump *p, struct flight_lock *l, int err, uint64_t now)
+/*
+ * What becomes of one that was tried, or that nobody may wait for any more. True: it waits on. Its
+ * fid goes first, without the lock: the end of that file is in the trail before a reply tells of it.
+ */
+static bool waits_on(struct pump *p, struct flight_lock *l, int err, uint64_t now)
 {
-    struct fid *f = l->fid;
-    bool blocked = err == -EAGAIN;
+    if (err != -EAGAIN || l->cancelled || now >= l->until_ms || atomic_load(&p->draining) ||
+        l->generation != atomic_load(&p->worker->session.generation))
+        return false;
+    l->state = FLIGHT_LOCK_WAITS;
+    l->delay_ms =
+        l->delay_ms * 2 < LIMIT_LOCK_RETRY_MAX_MS ? l->delay_ms * 2 : LIMIT_LOCK_RETRY_MAX_MS;
+    l->due_ms = now + l->delay_ms < l->until_ms ? now + l->delay_ms : l->until_ms;
+    return true;
+}
 
-    if (l->generation != atomic_load(&p->worker->session.generation)) {
-        drop(p, l); /* the lock, if it was got, goes with the fid */
-    } else if (blocked && l->cancelled) {
+/* The lock, if it was got in a session that is over, goes with the fid. */
+static void end(struct pump *p, struct flight_lock *l, int err)
+{
+    const bool blocked = err == -EAGAIN;
+
+    if (l->generation != atomic_load(&p->worker->session.generation) || (blocked && l->cancelled))
         drop(p, l);
-    } else if (blocked && now < l->until_ms && !atomic_load(&p->draining)) {
-        l->state = FLIGHT_LOCK_WAITS;
-        l->delay_ms =
-            l->delay_ms * 2 < LIMIT_LOCK_RETRY_MAX_MS ? l->delay_ms * 2 : LIMIT_LOCK_RETRY_MAX_MS;
-        l->due_ms = now + l->delay_ms < l->until_ms ? now + l->delay_ms : l->until_ms;
-        f = NULL;
-    } else {
+    else
         answer(p, l, err == 0 ? P9_LOCK_SUCCESS : blocked ? P9_LOCK_BLOCKED : P9_LOCK_ERROR);
-    }
+    flight_release_flushes(p);
     flight_tell_if_drained(p);
-    return f;
 }
 
 void flight_try_locks(struct pump *p)
@@ -174,12 +179,17 @@ void flight_try_locks(struct pump *p)
 
     while ((l = take_due(p, now)) != NULL) {
         int err = lock_set(&p->worker->session, l->fid, &l->request);
-        struct fid *f;
+        bool on;
 
         pthread_mutex_lock(&p->lock);
-        f = settle(p, l, err, now);
+        on = waits_on(p, l, err, now);
         pthread_mutex_unlock(&p->lock);
-        fid_put(f);
+        if (on)
+            continue;
+        fid_put(l->fid); /* nobody else touches one that is being tried */
+        pthread_mutex_lock(&p->lock);
+        end(p, l, err);
+        pthread_mutex_unlock(&p->lock);
     }
     reply_answers(p);
 }
@@ -188,7 +198,7 @@ void flight_try_locks(struct pump *p)
 static void end_waiting(struct pump *p, bool old)
 {
     uint32_t generation = atomic_load(&p->worker->session.generation);
-    struct fid *fids[LIMIT_PARKED_LOCKS];
+    struct flight_lock *ended[LIMIT_PARKED_LOCKS];
     uint32_t n = 0;
 
     if (atomic_load(&p->flight.num_locks) == 0)
@@ -199,15 +209,16 @@ static void end_waiting(struct pump *p, bool old)
 
         if (l->state != FLIGHT_LOCK_WAITS || (old && l->generation == generation))
             continue;
-        fids[n++] = l->fid;
-        if (old)
-            drop(p, l);
-        else
-            answer(p, l, P9_LOCK_BLOCKED);
+        l->state = FLIGHT_LOCK_TRIED;
+        ended[n++] = l;
     }
     pthread_mutex_unlock(&p->lock);
     for (uint32_t i = 0; i < n; i++)
-        fid_put(fids[i]);
+        fid_put(ended[i]->fid);
+    pthread_mutex_lock(&p->lock);
+    for (uint32_t i = 0; i < n; i++)
+        end(p, ended[i], -EAGAIN);
+    pthread_mutex_unlock(&p->lock);
 }
 
 void flight_forget_locks(struct pump *p)

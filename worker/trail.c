@@ -41,6 +41,8 @@ static const struct audit_record *record_of(struct trail *t, const struct trail_
 {
     if (item->request != NULL)
         return item->request->note.made ? &item->request->note.rec : NULL;
+    if (item->answer)
+        return NULL;
     if (item->fid == NULL)
         return &t->own_rec;
     trail_record_of_fid(t, item->fid, room, rec);
@@ -149,6 +151,8 @@ static void publish(struct pump *p, struct trail_item *items, bool lost)
 
         if (items->fid != NULL) {
             fid_free(items->fid);
+        } else if (items->answer) {
+            flight_unhold_answer(p, (uint32_t)(items - p->worker->trail.answer));
         } else if (r != NULL) {
             /* done, but nobody will ever read that it was: not a success for the guest either */
             if (lost && r->note.made) {
@@ -207,6 +211,19 @@ bool trail_hold(struct pump *p, struct request *r, uint8_t reply_type)
     r->note.item = (struct trail_item){.request = r};
     pthread_mutex_lock(&t->lock);
     push(t, &r->note.item);
+    pthread_mutex_unlock(&t->lock);
+    return true;
+}
+
+bool trail_hold_answer(struct pump *p, uint32_t slot)
+{
+    struct trail *t = &p->worker->trail;
+
+    if (atomic_load_explicit(&t->queued, memory_order_relaxed) == 0)
+        return false;
+    t->answer[slot] = (struct trail_item){.answer = true};
+    pthread_mutex_lock(&t->lock);
+    push(t, &t->answer[slot]);
     pthread_mutex_unlock(&t->lock);
     return true;
 }

@@ -59,6 +59,7 @@ struct flight {
     struct request *first; /* in flight */
     uint64_t used_slots[(JOURNAL_SLOTS + 63) / 64];
     uint64_t answer_slots[(JOURNAL_SLOTS + 63) / 64]; /* wait for a fixed answer */
+    uint32_t held_answers;                            /* and wait for the trail first */
     struct flight_flush flush[JOURNAL_SLOTS];
     _Atomic uint32_t num_flushes; /* written under the lock, looked at without it */
     uint64_t flush_number;
@@ -116,6 +117,8 @@ void flight_taken(struct pump *p);
 
 /* The journal slot of a request that is answered with a fixed reply as soon as there is room. */
 void flight_answer_slot(struct pump *p, uint32_t slot);
+/* trail_hold_answer() has let it go; it is published if there is room. No lock may be held. */
+void flight_unhold_answer(struct pump *p, uint32_t slot);
 /* Next slot of `ring` to be answered that way, or FLIGHT_NO_SLOT. */
 uint32_t flight_next_answer(struct pump *p, uint32_t ring);
 void flight_answered_slot(struct pump *p, uint32_t slot);

@@ -6,8 +6,9 @@
  * trail_note.c notes what a request is about: the fids that its handler works on (request_fid())
  * and where they are, names as the message gives them, the outcome. A request with something to
  * record is held back (trail_hold()) and its reply is published after its record was sent.
- * Everything held stands in one queue, in its order: replies, and open files whose last reference
- * is gone, each of which gets one record with all that was read and written. trail_flush() sends
+ * Everything held stands in one queue, in its order: replies, those to Tlock and Tflush that waited
+ * too, and open files whose last reference is gone, each of which gets one record with all that was
+ * read and written. trail_flush() sends
  * what there is as one message, as often as it takes; it is called wherever the guest would be
  * notified.
  *
@@ -28,6 +29,7 @@
 #include "xen9p/audit.h"
 #include "xen9p/control.h"
 #include "xen9p/cursor.h"
+#include "xen9p/journal.h"
 
 struct fid;
 struct fid_table;
@@ -38,11 +40,12 @@ struct worker;
 /* A directory's path, a slash, and names; more is cut. */
 #define TRAIL_PATH_MAX (AUDIT_STRING_MAX + 258u)
 
-/* What waits to be sent: a request with its reply, or an open file. */
+/* What waits to be sent: a request with its reply, an open file, a fixed answer of flight.c. */
 struct trail_item {
     struct trail_item *next;
     struct request *request; /* NULL: */
-    struct fid *fid;         /* NULL: the worker's own record */
+    struct fid *fid;         /* NULL: the worker's own record, or: */
+    bool answer;             /* its place in `answer` is the journal slot */
 };
 
 struct trail_message; /* how a type of message is recorded */
@@ -80,6 +83,7 @@ struct trail {
     struct trail_item *first, **last;
     struct trail_item *batch; /* those whose records stand in `buf` */
     struct trail_item own;    /* why the device was closed */
+    struct trail_item answer[JOURNAL_SLOTS];
     struct audit_record own_rec;
     bool own_queued;
     uint64_t next; /* number of the next record to be sent */
@@ -110,6 +114,11 @@ void trail_count(struct fid *f, uint64_t read, uint64_t written);
  * published by trail_flush().
  */
 bool trail_hold(struct pump *p, struct request *r, uint8_t reply_type);
+/*
+ * The same for the fixed answer of a journal slot: flight_unhold_answer() is called when it may go.
+ * pump.lock held.
+ */
+bool trail_hold_answer(struct pump *p, uint32_t slot);
 /* Sends what is held. Cheap when there is nothing. No lock may be held. */
 void trail_flush(struct pump *p);
 /* Milliseconds that a thread may wait for events: -1 but near the end. */
