@@ -106,10 +106,15 @@ static bool give_up(struct pump *p, struct trail *t)
     return t->given_up;
 }
 
+/* They have had their numbers: what is missing shows, whatever happens to who is told. */
 static void lose(struct trail *t, uint32_t count)
 {
-    t->lost = count > UINT32_MAX - t->lost ? UINT32_MAX : t->lost + count;
+    const uint32_t most = UINT32_MAX - t->lost;
+
     t->all_lost += count;
+    count = count < most ? count : most;
+    t->lost += count;
+    t->next += count;
 }
 
 /* Lock held, but not while sending. False: to be tried again when there is room. */
@@ -317,15 +322,24 @@ static void wait_a_moment(struct trail *t)
     (void)pthread_cond_timedwait(&t->changed, &t->lock, &until);
 }
 
-/* What was dropped since the last message and has been said in none. */
+/*
+ * What was dropped since the last message and has been said in none. There was no room then, and
+ * now there is soon, unless nobody listens.
+ */
 static void say_lost(struct trail *t)
 {
-    if (t->lost == 0)
-        return;
-    audit_begin(&t->message, t->buf);
-    audit_finish(&t->message, t->next, t->lost);
-    if (send(WFD_AUDIT, t->buf, builder_len(&t->message), MSG_DONTWAIT | MSG_NOSIGNAL) > 0)
-        t->lost = 0;
+    const uint64_t until = now_ms() + LIMIT_AUDIT_DRAIN_MS;
+
+    while (t->lost != 0) {
+        audit_begin(&t->message, t->buf);
+        audit_finish(&t->message, t->next, t->lost);
+        if (send(WFD_AUDIT, t->buf, builder_len(&t->message), MSG_DONTWAIT | MSG_NOSIGNAL) > 0)
+            t->lost = 0;
+        else if (now_ms() < until)
+            wait_a_moment(t);
+        else
+            break;
+    }
 }
 
 uint64_t trail_finish(struct pump *p)

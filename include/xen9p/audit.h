@@ -120,7 +120,7 @@ struct audit_record {
 struct audit_batch {
     uint16_t count; /* at least 1, or 0 with `lost` */
     uint32_t lost;  /* records that were dropped since the batch before */
-    uint64_t first; /* number of the first record among all of this worker, from 1 */
+    uint64_t first; /* number of the first record among all of this worker, dropped ones too */
 };
 
 /* Begins a batch in `buf` of AUDIT_BATCH_MAX bytes. */

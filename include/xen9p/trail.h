@@ -86,7 +86,7 @@ struct trail {
     struct trail_item answer[JOURNAL_SLOTS];
     struct audit_record own_rec;
     bool own_queued;
-    uint64_t next; /* number of the next record to be sent */
+    uint64_t next; /* number of the next record, from 1 */
     uint32_t lost; /* not sent, not said yet */
     uint64_t all_lost;
     struct builder message;

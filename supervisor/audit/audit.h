@@ -41,9 +41,8 @@ struct watch {
 /* What of a worker's records is in the log or never will be, and what of that is not said yet. */
 struct tally {
     uint64_t done;                         /* number of the last one */
-    uint64_t by_restart, by_disk, by_rate; /* suppressed: numbers up to `done` */
-    uint64_t lost;                         /* never sent by the worker, so without numbers */
-    uint64_t heard;                        /* first number of the batch in hand: its `lost` is in */
+    uint64_t lost;                         /* dropped by the worker: numbers up to `done`, */
+    uint64_t by_restart, by_disk, by_rate; /* and suppressed here */
 };
 
 struct source {

@@ -162,6 +162,11 @@ static int make_room(struct audit *a, struct guest *g, size_t len)
 
 /* --- what is missing --------------------------------------------------------------------------- */
 
+static uint64_t missing_of(const struct tally *t)
+{
+    return t->lost + t->by_restart + t->by_disk + t->by_rate;
+}
+
 /*
  * Puts lines about all that is missing, and forgets it: flush() makes that true, or the caller
  * keeps the tally of before. Of a worker (`o`) each line bears the number up to which it is about,
@@ -174,8 +179,8 @@ static int put_missing(struct audit *a, struct guest *g, struct origin *o, struc
         enum audit_op op;
         enum audit_reason why;
     } all[] = {
-        {&t->lost, AUDIT_OP_LOST, AUDIT_WHY_NONE}, /* had no numbers */
         {&t->by_restart, AUDIT_OP_SUPPRESSED, AUDIT_WHY_STARTED},
+        {&t->lost, AUDIT_OP_LOST, AUDIT_WHY_NONE},
         {&t->by_disk, AUDIT_OP_SUPPRESSED, AUDIT_WHY_DISK},
         {&t->by_rate, AUDIT_OP_SUPPRESSED, AUDIT_WHY_RATE},
     };
@@ -190,7 +195,7 @@ static int put_missing(struct audit *a, struct guest *g, struct origin *o, struc
         if (err != 0)
             return err;
         *all[i].count = 0;
-        o->n = t->done - (t->by_restart + t->by_disk + t->by_rate);
+        o->n = o->worker != 0 ? t->done - missing_of(t) : 0;
         own_line(a, g, o, all[i].op, AUDIT_SESSION, all[i].why, count);
     }
     return 0;
@@ -198,7 +203,7 @@ static int put_missing(struct audit *a, struct guest *g, struct origin *o, struc
 
 static bool is_missing(const struct tally *t)
 {
-    return (t->lost | t->by_restart | t->by_disk | t->by_rate) != 0;
+    return missing_of(t) != 0;
 }
 
 static int say_tally(struct audit *a, struct guest *g, struct origin *o, struct tally *t)
@@ -359,17 +364,15 @@ static int take_record(struct audit *a, struct source *s, const struct audit_rec
     return err;
 }
 
-/* What a batch says beside its records: numbers that are missing, records that were never sent. */
-static void take_gaps(const struct source *s, const struct audit_batch *batch, struct tally *now)
+/* What a batch says beside its records: numbers that its worker dropped, or an earlier one of us. */
+static void take_gaps(const struct audit_batch *batch, struct tally *now)
 {
-    if (batch->first > now->done + 1) {
-        now->by_restart += batch->first - 1 - now->done;
-        now->done = batch->first - 1;
-    }
-    if (batch->first > s->tally.done && now->heard != batch->first) {
-        now->lost += batch->lost;
-        now->heard = batch->first;
-    }
+    uint64_t gap = batch->first > now->done + 1 ? batch->first - 1 - now->done : 0;
+    uint64_t lost = gap < batch->lost ? gap : batch->lost;
+
+    now->lost += lost;
+    now->by_restart += gap - lost;
+    now->done += gap;
 }
 
 /*
@@ -384,7 +387,7 @@ static int write_batch(struct audit *a, struct source *s, const struct audit_bat
     struct cursor c;
     int err = audit_open(&c, a->batch, len, &again);
 
-    take_gaps(s, batch, &now);
+    take_gaps(batch, &now);
     for (uint64_t i = 0; err == 0 && i < batch->count; i++) {
         struct audit_record r;
 
@@ -428,7 +431,7 @@ static void violation(struct audit *a, struct source *s)
 }
 
 /*
- * Numbers go up by one. A batch whose first ones are in the log already can only be one that was
+ * Numbers go up by one, those that the worker has dropped included. A batch whose first ones are in the log already can only be one that was
  * written, wholly or in part, and not taken: by an earlier xen9p-audit, or with the disk full. A
  * source that is heard for the first time may have been heard by an earlier one, which wrote its
  * last lines (they are found), or dropped them, and has not said so (they are missing).
@@ -442,7 +445,8 @@ static bool numbers_fit(const struct guest *g, struct source *s, const struct au
         s->again = true;
         return true;
     }
-    return batch->first == s->tally.done + 1 || (s->again && batch->first <= s->tally.done + 1);
+    return batch->first == s->tally.done + 1 + batch->lost ||
+           (s->again && batch->first <= s->tally.done + 1 + batch->lost);
 }
 
 static void wait_for_tokens(struct audit *a, struct guest *g)
@@ -474,11 +478,10 @@ static void take_batch(struct audit *a, struct source *s, const struct audit_bat
     if (err != 0) {
         struct tally *t = &s->tally;
 
-        take_gaps(s, batch, t);
+        take_gaps(batch, t);
         t->by_disk += batch->first + batch->count - 1 - t->done;
         t->done = batch->first + batch->count - 1;
     }
-    s->tally.heard = 0;
     s->again = false;
     take_message(s);
     wait_for_tokens(a, g);

@@ -123,9 +123,9 @@ bool arig_state(struct arig *r, enum audit_state state, long long ms)
 
 /* --- a small disk ----------------------------------------------------------------------------- */
 
-void small_disk(char *mnt, size_t cap)
+void small_disk(const char *name, char *mnt, size_t cap)
 {
-    snprintf(mnt, cap, "%s/mnt", tap_dir());
+    snprintf(mnt, cap, "%s/%s", tap_dir(), name);
     CHECK_EQ(mkdir(mnt, 0755), 0);
     CHECK_EQ(mount("tmpfs", mnt, "tmpfs", 0, "size=1m,mode=750"), 0);
     CHECK_EQ(chown(mnt, AUDIT_TEST_UID, AUDIT_TEST_UID), 0);

@@ -44,8 +44,8 @@ void arig_stop(struct arig *r);
 /* Takes what xen9p-audit has to say; waits up to `ms` for a state. */
 bool arig_state(struct arig *r, enum audit_state state, long long ms);
 
-/* A small file system for the logs, at tap_dir()/mnt, and more room on it. */
-void small_disk(char *mnt, size_t cap);
+/* A small file system for the logs, at tap_dir()/NAME, and more room on it. */
+void small_disk(const char *name, char *mnt, size_t cap);
 void grow_disk(const char *mnt);
 
 void source_open(struct arig *r, struct source *s, const char *domain, enum audit_full full);

@@ -97,7 +97,7 @@ static void full_block(void)
     char mnt[128];
     struct log l;
 
-    small_disk(mnt, sizeof(mnt));
+    small_disk("mnt", mnt, sizeof(mnt));
     arig_start(&r, mnt);
     source_open(&r, &s, "guest", AUDIT_FULL_BLOCK);
     while (source_send(&s, 20, NULL) == 0 || !arig_state(&r, AUDIT_STATE_BLOCKED, 0))
@@ -127,7 +127,7 @@ static void full_drop(void)
     char mnt[128];
     struct log l;
 
-    small_disk(mnt, sizeof(mnt));
+    small_disk("mnt", mnt, sizeof(mnt));
     arig_start(&r, mnt);
     source_open(&r, &s, "guest", AUDIT_FULL_DROP);
     source_send_all(&s, 20000, 20); /* never stands still */
@@ -152,7 +152,7 @@ static void full_killed(void)
     char mnt[128];
     struct log l;
 
-    small_disk(mnt, sizeof(mnt));
+    small_disk("mnt", mnt, sizeof(mnt));
     arig_start(&r, mnt);
     source_open(&r, &s, "guest", AUDIT_FULL_BLOCK);
     while (source_send(&s, 20, NULL) == 0 || !arig_state(&r, AUDIT_STATE_BLOCKED, 0))

@@ -43,6 +43,6 @@ say "$out"
 assert_eq "each of 150 files is in the log" "$(/lab/bin/auditlog bytes path unlink $log/audit.log | sort -u | wc -l)" 150
 assert_eq "what was opened is closed" "$(count close)" $(($(count create) + $(count open)))
 assert_eq "xen9pctl log reads all of it" "$(xen9pctl log audited --json 2>&1 | wc -l) lines" "${out%%,*}"
-assert_eq "connect, lockdown and attach are there" "$(xen9pctl log audited --op connect,lockdown,attach | wc -l)" 3
+assert_eq "one worker, from its start to its end" "$(xen9pctl log audited --op connect,lockdown,disconnect,crash | wc -l)" 3
 assert_eq "its file is its own" "$(stat -c '%a %u' $log/audit.log)" "640 2017001471"
 assert_eq "nobody was taken for an attacker" "$(xen9pctl log audited --class violation | wc -l)" 0
