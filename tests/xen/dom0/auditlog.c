@@ -59,7 +59,10 @@ static size_t utf8(const unsigned char *s)
             return 0;
         ch = ch << 6 | (s[i] & 0x3f);
     }
-    return (n == 3 && (ch < 0x800 || (ch >= 0xd800 && ch < 0xe000))) || (n == 4 && (ch < 0x10000 || ch > 0x10ffff)) ? 0 : n;
+    return (n == 3 && (ch < 0x800 || (ch >= 0xd800 && ch < 0xe000))) ||
+                   (n == 4 && (ch < 0x10000 || ch > 0x10ffff))
+               ? 0
+               : n;
 }
 
 static void take_string(const char **p, char *out, size_t cap)
@@ -206,7 +209,9 @@ static void check(const char *arg)
     sum.worker[i].id = id;
     if (n != ++sum.worker[i].n)
         bad("n is not one more than before");
-    for (const char *const *k = (const char *const[]){"uuid", "domid", "device", "pid", "policy", "result", NULL}; *k != NULL; k++)
+    for (const char *const *k =
+             (const char *const[]){"uuid", "domid", "device", "pid", "policy", "result", NULL};
+         *k != NULL; k++)
         if (text_of(*k) == NULL)
             bad(*k);
     sum.records++;
@@ -261,7 +266,8 @@ int main(int argc, char **argv)
 {
     if (argc >= 3 && strcmp(argv[1], "check") == 0) {
         each_line(argv + 2, check, NULL);
-        printf("%llu lines, %llu records\n", (unsigned long long)sum.seq, (unsigned long long)sum.records);
+        printf("%llu lines, %llu records\n", (unsigned long long)sum.seq,
+               (unsigned long long)sum.records);
     } else if (argc >= 5 && strcmp(argv[1], "bytes") == 0) {
         wanted_op = argv[3];
         each_line(argv + 4, bytes, argv[2]);
