@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "xen9p/kernel_log.h"
 #include "xen9p/launch.h"
 #include "xen9p/limits.h"
 #include "xen9p/log.h"
@@ -38,8 +39,11 @@ struct child {
     bool timed_out;
     bool broke_protocol;
     struct budget share;
-    int signal;    /* that it died of */
-    bool filtered; /* killed by its seccomp filter */
+    int signal;             /* that it died of */
+    bool filtered;          /* killed by its seccomp filter */
+    siginfo_t end;          /* how it has ended */
+    struct loop_timer look; /* for the system call that it was killed for */
+    int looks;
     struct loop_source control, process;
     struct loop_timer deadline;
     const struct child_owner *calls; /* NULL once given up */
@@ -48,6 +52,7 @@ struct child {
 
 struct children {
     struct loop *loop;
+    struct kernel_log log;
     struct child *first;
     uint32_t next_uid; /* offset in the range */
 };
@@ -56,8 +61,10 @@ struct children *children_new(struct loop *loop)
 {
     struct children *cs = calloc(1, sizeof(*cs));
 
-    if (cs != NULL)
-        cs->loop = loop;
+    if (cs == NULL)
+        return NULL;
+    cs->loop = loop;
+    kernel_log_open(&cs->log);
     return cs;
 }
 
@@ -140,14 +147,17 @@ static void child_free(struct child *c)
     control_close(c);
     loop_remove(c->all->loop, &c->process);
     loop_timer_cancel(c->all->loop, &c->deadline);
+    loop_timer_cancel(c->all->loop, &c->look);
     if (c->pidfd >= 0)
         close(c->pidfd);
     free(c);
 }
 
-/* How it ended, in words. */
-static void describe_end(const struct child *c, const siginfo_t *info, char *why, size_t cap)
+/* How it ended, in words. `call`: what its filter has killed it for, "" when that is not known. */
+static void describe_end(const struct child *c, const char *call, char *why, size_t cap)
 {
+    const siginfo_t *info = &c->end;
+
     if (c->failure.hdr.type == CTL_FAILED)
         (void)snprintf(why, cap, "step \"%s\" failed: %s (%u)", ctl_step_name(c->failure.step),
                        strerror(c->failure.error), c->failure.value);
@@ -158,7 +168,8 @@ static void describe_end(const struct child *c, const siginfo_t *info, char *why
     else if (info->si_code == CLD_EXITED)
         (void)snprintf(why, cap, "exited with status %d", info->si_status);
     else if (info->si_status == SIGSYS)
-        (void)snprintf(why, cap, "was killed by its seccomp filter (the kernel log has the call)");
+        (void)snprintf(why, cap, "was killed by its seccomp filter (signal %d), system call %s",
+                       SIGSYS, call[0] != '\0' ? call : "unknown (see the kernel log)");
     else if (c->killed)
         (void)snprintf(why, cap, "did not end in time and was killed");
     else
@@ -248,26 +259,47 @@ static void control_ready(struct loop_source *s, uint32_t events)
     hear(s->owner, MESSAGES_AT_ONCE);
 }
 
-/* The process has ended. */
-static void process_ready(struct loop_source *s, uint32_t events)
+static void tell_end(struct child *c, const char *call)
 {
-    struct child *c = s->owner;
-    siginfo_t info;
     char why[160];
 
-    (void)events;
-    memset(&info, 0, sizeof(info));
-    if (waitid(P_PIDFD, (id_t)c->pidfd, &info, WEXITED | WNOHANG) != 0 || info.si_pid == 0)
-        return;
-    hear(c, LAST_WORDS);
-    c->signal = info.si_code != CLD_EXITED ? info.si_status : 0;
-    c->filtered = c->signal == SIGSYS;
-    describe_end(c, &info, why, sizeof(why));
+    describe_end(c, call, why, sizeof(why));
     if (c->calls != NULL)
         c->calls->ended(c->owner, c, false, why);
     else
         log_notice("worker %d, given up earlier, has ended at last", (int)c->pid);
     child_free(c);
+}
+
+/* The kernel writes its log a moment after the end of the process. */
+static void look_for_call(struct loop_timer *t)
+{
+    struct child *c = t->owner;
+    char call[64] = "";
+
+    if (c->filtered && c->all->log.fd >= 0 &&
+        !kernel_log_find(&c->all->log, c->pid, call, sizeof(call)) && c->looks++ < LIMIT_LOOKS) {
+        loop_timer_set(c->all->loop, t, LIMIT_LOOK_MS);
+        return;
+    }
+    tell_end(c, call);
+}
+
+/* The process has ended. */
+static void process_ready(struct loop_source *s, uint32_t events)
+{
+    struct child *c = s->owner;
+
+    (void)events;
+    memset(&c->end, 0, sizeof(c->end));
+    if (waitid(P_PIDFD, (id_t)c->pidfd, &c->end, WEXITED | WNOHANG) != 0 || c->end.si_pid == 0)
+        return;
+    hear(c, LAST_WORDS);
+    c->signal = c->end.si_code != CLD_EXITED ? c->end.si_status : 0;
+    c->filtered = c->signal == SIGSYS;
+    loop_remove(c->all->loop, &c->process);
+    loop_timer_cancel(c->all->loop, &c->deadline);
+    look_for_call(&c->look);
 }
 
 static void deadline_passed(struct loop_timer *t)
@@ -309,6 +341,7 @@ static int child_listen(struct child *c)
     c->control = (struct loop_source){.fd = c->control_fd, .ready = control_ready, .owner = c};
     c->process = (struct loop_source){.fd = c->pidfd, .ready = process_ready, .owner = c};
     c->deadline = (struct loop_timer){.fire = deadline_passed, .owner = c};
+    c->look = (struct loop_timer){.fire = look_for_call, .owner = c};
     err = loop_add(c->all->loop, &c->process);
     if (err != 0) {
         c->process.fd = c->control.fd = -1;

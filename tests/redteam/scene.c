@@ -133,6 +133,8 @@ static void make_mounts(const struct scene *s)
     make_node("/dev/zero", 1, 5);
     make_node("/dev/random", 1, 8);
     make_node("/dev/urandom", 1, 9);
+    make_node("/dev/kmsg", 1,
+              11); /* for the supervisor, which tells what a worker was killed for */
     make_node("/dev/xen/evtchn", 5, 2);
     make_node("/dev/xen/gntdev", 5, 2);
 }
