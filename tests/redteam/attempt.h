@@ -31,6 +31,8 @@ enum outcome {
 #define BUILT_IN 1u
 #define READ_ONLY 2u
 #define BOTH (BUILT_IN | READ_ONLY)
+/* And a xen9p-audit runs, which both workers can reach. */
+#define WITH_AUDIT 4u
 
 /* At the beginning of the first ring's data. */
 struct briefing {

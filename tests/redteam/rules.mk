@@ -3,13 +3,13 @@
 # only. What is built here is never installed.
 
 REDTEAM_ATTEMPTS := $(patsubst %,$(BUILD)/tests/redteam/%.o,tools paths links moved processes kernel \
-	descriptors control marks exhaustion changes)
-REDTEAM_DRIVER := $(patsubst %,$(BUILD)/tests/redteam/%.o,redteam run scene judge host selftest) \
+	descriptors control audit marks exhaustion changes)
+REDTEAM_DRIVER := $(patsubst %,$(BUILD)/tests/redteam/%.o,redteam run scene judge logs host selftest) \
 	$(BUILD)/tests/host/tap.o
 
 ifeq ($(SAN)$(COV),)
 HOST_TESTS += $(BUILD)/tests/redteam/redteam
-HOST_TESTS_NEED += $(BUILD)/tests/redteam/hostile-worker $(BUILD)/xen9p-worker
+HOST_TESTS_NEED += $(BUILD)/tests/redteam/hostile-worker $(BUILD)/xen9p-worker $(BUILD)/xen9p-audit
 endif
 
 $(BUILD)/tests/redteam/hostile-worker: $(BUILD)/tests/redteam/hostile_worker.o \

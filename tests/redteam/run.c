@@ -64,6 +64,19 @@ static int open_program(const char *name)
     return fd;
 }
 
+static void violated(void *owner)
+{
+    const struct worker_of *w = owner;
+
+    if (!w->ended)
+        child_violated(w->child, "sent a malformed audit record");
+}
+
+static bool has_audit(const struct run *r)
+{
+    return (r->attempt->policies & WITH_AUDIT) != 0;
+}
+
 static void start(struct run *r, struct worker_of *w, const char *path, const char *program,
                   int rings, int journal)
 {
@@ -85,10 +98,17 @@ static void start(struct run *r, struct worker_of *w, const char *path, const ch
     w->config.threads = LIMIT_THREADS;
     w->config.max_fids = 1024;
     w->config.max_msize = LIMIT_MAX_MSIZE;
+    if (has_audit(r)) {
+        w->config.flags |= CTL_FLAG_AUDIT;
+        spec.audit_fd =
+            logs_source(&r->logs, w == &r->hostile ? "hostile" : "neighbour", violated, w);
+    }
     CHECK_OK(-child_start(r->children, &spec, &calls, w, &w->child));
     close(spec.fds[CTL_CONFIG_FD_NOTIFY]);
     close(spec.fds[CTL_CONFIG_FD_QUOTA]);
     close(compiled);
+    if (has_audit(r))
+        close(spec.audit_fd);
     close(spec.worker_fd);
 }
 
@@ -110,6 +130,10 @@ static void on_tick(struct loop_timer *t)
 
     if (loop_now() > r->deadline)
         FAIL("it goes on after %d s (%s)", PATIENCE_MS / 1000, r->scene.brief->what);
+    if (has_audit(r) && !logs_ready(&r->logs)) {
+        loop_timer_set(r->loop, t, TICK_MS);
+        return;
+    }
     if ((r->neighbour.ready || r->neighbour.child == NULL) && r->hostile.child == NULL) {
         scene_record(&r->scene);
         brief(r);
@@ -140,6 +164,8 @@ void run_it(struct run *r)
                 (off_t)r->hostile.config.ring[0].data_offset);
     CHECK(ring != MAP_FAILED);
     s->brief = (void *)ring;
+    if (has_audit(r))
+        logs_start(&r->logs, r->loop);
     loop_timer_set(r->loop, &r->tick, TICK_MS);
     if (r->attempt->outcome != KILLED)
         start(r, &r->neighbour, s->neighbourhood, "/xen9p-worker",
@@ -195,6 +221,8 @@ const char *run_verdict(struct run *r)
     unsigned came = outcome(r), want = r->attempt->outcome;
     const char *damage = scene_damage(&r->scene, frozen);
 
+    if (has_audit(r) && damage == NULL)
+        damage = logs_judge(&r->logs, want == ENDED);
     tap_note("%s; worker: %s; result %lld (%s); %s", outcome_name(came), r->hostile.why,
              (long long)b->result, b->result < 0 ? strerrorname_np((int)-b->result) : "-", b->what);
     if (r->neighbour.ended)

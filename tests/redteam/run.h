@@ -7,6 +7,7 @@
 #define XEN9P_TESTS_REDTEAM_RUN_H
 
 #include "../host/tap.h"
+#include "logs.h"
 #include "scene.h"
 
 struct run {
@@ -19,6 +20,7 @@ struct run {
     struct scene scene;
     struct loop *loop;
     struct children *children;
+    struct logs logs; /* of an attempt WITH_AUDIT */
     struct loop_timer tick;
     uint64_t deadline;
     struct worker_of {

@@ -15,20 +15,12 @@
 
 extern const struct subject subject_paths, subject_links, subject_moved, subject_processes,
     subject_kernel, subject_descriptors, subject_control, subject_marks, subject_exhaustion,
-    subject_changes;
+    subject_changes, subject_audit;
 
 const struct subject *const subjects[] = {
-    &subject_paths,
-    &subject_links,
-    &subject_moved,
-    &subject_processes,
-    &subject_kernel,
-    &subject_descriptors,
-    &subject_control,
-    &subject_marks,
-    &subject_exhaustion,
-    &subject_changes,
-    NULL,
+    &subject_paths,  &subject_links,       &subject_moved,   &subject_processes,
+    &subject_kernel, &subject_descriptors, &subject_control, &subject_audit,
+    &subject_marks,  &subject_exhaustion,  &subject_changes, NULL,
 };
 
 const struct attempt *attempt_get(uint32_t number)
