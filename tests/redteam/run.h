@@ -27,7 +27,7 @@ struct run {
         struct run *run;
         struct child *child;
         struct ctl_config config;
-        bool ready, ended, violation;
+        bool ready, ended, violation, lingers;
         char why[160];
     } hostile, neighbour; /* no neighbour where the filter must kill: nothing touches it then */
 };
