@@ -35,13 +35,19 @@ static void push(struct trail *t, struct trail_item *item)
     atomic_fetch_add_explicit(&t->queued, 1, memory_order_relaxed);
 }
 
+static bool is_answer(const struct trail *t, const struct trail_item *item)
+{
+    return (uintptr_t)item >= (uintptr_t)t->answer &&
+           (uintptr_t)item < (uintptr_t)(t->answer + JOURNAL_SLOTS);
+}
+
 /* The first item's record, or NULL when it has none (a reply that waits for what is before it). */
 static const struct audit_record *record_of(struct trail *t, const struct trail_item *item,
                                             struct trail_path *room, struct audit_record *rec)
 {
     if (item->request != NULL)
         return item->request->note.made ? &item->request->note.rec : NULL;
-    if (item->answer)
+    if (is_answer(t, item))
         return NULL;
     if (item->fid == NULL)
         return &t->own_rec;
@@ -156,7 +162,7 @@ static void publish(struct pump *p, struct trail_item *items, bool lost)
 
         if (items->fid != NULL) {
             fid_free(items->fid);
-        } else if (items->answer) {
+        } else if (is_answer(&p->worker->trail, items)) {
             flight_unhold_answer(p, (uint32_t)(items - p->worker->trail.answer));
         } else if (r != NULL) {
             /* done, but nobody will ever read that it was: not a success for the guest either */
@@ -226,7 +232,7 @@ bool trail_hold_answer(struct pump *p, uint32_t slot)
 
     if (atomic_load_explicit(&t->queued, memory_order_relaxed) == 0)
         return false;
-    t->answer[slot] = (struct trail_item){.answer = true};
+    t->answer[slot] = (struct trail_item){0};
     pthread_mutex_lock(&t->lock);
     push(t, &t->answer[slot]);
     pthread_mutex_unlock(&t->lock);

@@ -44,8 +44,7 @@ struct worker;
 struct trail_item {
     struct trail_item *next;
     struct request *request; /* NULL: */
-    struct fid *fid;         /* NULL: the worker's own record, or: */
-    bool answer;             /* its place in `answer` is the journal slot */
+    struct fid *fid;         /* NULL: the worker's own record, or one of `answer` */
 };
 
 struct trail_message; /* how a type of message is recorded */
@@ -81,9 +80,9 @@ struct trail {
     bool given_up;          /* the end is near, what cannot be sent is lost */
     uint64_t deadline_ms;   /* for that; 0: not set */
     struct trail_item *first, **last;
-    struct trail_item *batch; /* those whose records stand in `buf` */
-    struct trail_item own;    /* why the device was closed */
-    struct trail_item answer[JOURNAL_SLOTS];
+    struct trail_item *batch;                /* those whose records stand in `buf` */
+    struct trail_item own;                   /* why the device was closed */
+    struct trail_item answer[JOURNAL_SLOTS]; /* by slot */
     struct audit_record own_rec;
     bool own_queued;
     uint64_t next; /* number of the next record, from 1 */
