@@ -30,7 +30,6 @@ extern const struct tap_suite suite_audit;      /* what is recorded, and before 
 extern const struct tap_suite suite_locks;      /* file locks */
 extern const struct tap_suite suite_mounts;     /* file systems below the export */
 extern const struct tap_suite suite_deep;       /* paths longer than PATH_MAX, by fid */
-extern const struct tap_suite suite_growth;     /* cost with many fids, files, directories */
 extern const struct tap_suite suite_cases;      /* known hostile cases, and where each is tested */
 extern const struct tap_suite suite_openfiles;  /* max-open-files */
 extern const struct tap_suite suite_ceilings;   /* requests and bytes per second */
