@@ -15,6 +15,7 @@
 #include "xen9p/act.h"
 #include "xen9p/admit.h"
 #include "xen9p/frontend.h"
+#include "xen9p/quota_store.h"
 #include "xen9p/store.h"
 #include "xen9p/supervisor.h"
 
@@ -231,6 +232,20 @@ void devices_tidy(struct supervisor *sv)
     }
 }
 
+/* What its export uses of limits that it has. */
+static void dump_quota(const struct device *d)
+{
+    const struct ctl_limits *l = &d->terms.worker.limits;
+    uint64_t space, files;
+
+    if (d->quota == NULL || (l->max_space == 0 && l->max_files == 0))
+        return;
+    quota_use_counts(d->quota, &space, &files);
+    devices_say(d, LOG_LEVEL_NOTICE, "quota: %llu of %llu bytes, %llu of %llu files (0: no limit)",
+                (unsigned long long)space, (unsigned long long)l->max_space,
+                (unsigned long long)files, (unsigned long long)l->max_files);
+}
+
 static void dump_device(const struct device *d, uint64_t now)
 {
     char hash[POLICY_HASH_SIZE] = "none";
@@ -246,6 +261,7 @@ static void dump_device(const struct device *d, uint64_t now)
     devices_say(d, LOG_LEVEL_NOTICE, "policy %s, in force %s, filter %s",
                 d->policy != NULL ? policy_origin(d->policy) : "refuses it", hash,
                 d->filter[0] != '\0' ? d->filter : "none");
+    dump_quota(d);
 }
 
 static void dump_budget(const struct supervisor *sv)

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # class: check
-# time: 90
+# time: 120
 # max-space, max-files and max-open-files of a domain's configuration, met from inside the guest: filled to the limit and
-# not beyond, freed and used again, shown by df, remembered when everything has ended.
+# not beyond, freed and used again, shown by df and the status, remembered when everything has ended. A project quota of
+# the file system holds as well, and is what df shows.
 E=/srv/xen9p/quota
 mkdir -p $E
 rm -rf /var/lib/xen9p/quota
@@ -28,7 +29,26 @@ assert "one less makes room" guest_run g1 20 'rmdir /mnt/share/d1 && mkdir /mnt/
 assert "max-open-files at once" guest_run g1 20 'cd /mnt/share; (exec 3<f 4<f 5<f 6<f 7<g 8<g)'
 assert "one more is too much" \
     guest_run g1 20 "cd /mnt/share; (exec 3<f 4<f 5<f 6<f 7<g 8<g 9<g) 2>&1 | grep -qi 'too many open'"
+kill -USR1 "$XEN9PD"
+assert "the status has the numbers" wait_until 5 xen9pd_says 'g1.*quota: 8388608 of 8388608 bytes, 20 of 20 files'
 guest_destroy g1
+
+P=/srv/project
+mkdir -p $P
+truncate -s 64M $P.img
+mkfs.ext4 -q -F -O quota,project -E quotatype=prjquota $P.img
+mount -o loop,prjquota $P.img $P
+trap 'umount -l $P' EXIT
+mkdir $P/export
+/lab/bin/projquota $P/export "$(awk '$2 == "/srv/project" { print $1 }' /proc/mounts)" 7 4194304
+guest_create g2 pv "$(p9 share $P/export)"
+guest_up g2
+guest_run g2 30 "$(mount_cmd share /mnt/share)"
+assert_eq "df shows the project's quota" "$(guest_run g2 20 "df -k /mnt/share | awk 'END { print \$2 }'")" 4096
+out=$(guest_run g2 30 'dd if=/dev/zero of=/mnt/share/f bs=64k count=128' 2>&1) && fail "8 MiB fit into 4"
+assert "more than the project's quota is too much ($out)" grep -qi 'quota exceeded' <<<"$out"
+assert "and not there" test "$(du -sk $P/export | cut -f1)" -le 4096
+guest_destroy g2
 xen9pd_stop
 assert_eq "the counts are kept" "$(cat /var/lib/xen9p/quota/*)" "xen9p-quota 1
 8388608 20
