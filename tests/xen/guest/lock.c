@@ -8,6 +8,8 @@
  *       prints the lock that would be in the way: "read", "write" or "free"
  *   lock FILE count N
  *       N times: the number in FILE read, and written one higher, under a lock of the whole file
+ *   lock FILE flock RELEASE
+ *       as "try" for all of it, but with flock(2)
  *
  * Exit status 0, 1 when the lock is refused, 2 for anything else.
  */
@@ -17,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 static struct flock range(char **argv)
@@ -46,6 +49,22 @@ static void count(int fd, int num)
     }
 }
 
+/* Exit status of one that keeps the lock it has until `release` is there, or that was refused. */
+static int hold(int refused, const char *release)
+{
+    if (refused) {
+        printf("%s\n", strerror(errno));
+        return errno == EAGAIN || errno == EACCES ? 1 : 2;
+    }
+    if (release != NULL) {
+        puts("held");
+        fflush(stdout);
+        while (access(release, F_OK) != 0)
+            usleep(100000);
+    }
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     struct flock l;
@@ -56,6 +75,8 @@ int main(int argc, char **argv)
     fd = open(argv[1], O_RDWR | O_CREAT, 0666);
     if (fd < 0)
         err(2, "%s", argv[1]);
+    if (argc == 4 && strcmp(argv[2], "flock") == 0)
+        return hold(flock(fd, LOCK_EX | LOCK_NB), argv[3]);
     if (argc == 4) {
         count(fd, atoi(argv[3]));
         return 0;
@@ -67,15 +88,6 @@ int main(int argc, char **argv)
         puts(l.l_type == F_UNLCK ? "free" : l.l_type == F_RDLCK ? "read" : "write");
         return 0;
     }
-    if (fcntl(fd, strcmp(argv[2], "wait") == 0 ? F_SETLKW : F_SETLK, &l) != 0) {
-        printf("%s\n", strerror(errno));
-        return errno == EAGAIN || errno == EACCES ? 1 : 2;
-    }
-    if (argc == 7) {
-        puts("held");
-        fflush(stdout);
-        while (access(argv[6], F_OK) != 0)
-            usleep(100000);
-    }
-    return 0;
+    return hold(fcntl(fd, strcmp(argv[2], "wait") == 0 ? F_SETLKW : F_SETLK, &l),
+                argc == 7 ? argv[6] : NULL);
 }

@@ -45,6 +45,12 @@ assert "b is refused" not guest_run b 20 "lock $m try w 0 0"
 guest_destroy a
 free() { guest_run b 20 "lock $m try w 0 0"; }
 assert "what a dead guest held is free" wait_until 20 free
-assert "flock(1) is a lock as well" guest_run b 20 \
-    "exec 5<>$m && flock -n 5 && ! (exec 6<>$m && flock -n 6) && flock -u 5 && (exec 6<>$m && flock -n 6)"
+
+guest_spawn b fourth "lock $m flock /tmp/end"
+assert "b has it by flock(2)" wait_until 10 holds b fourth
+assert "which refuses another" not guest_run b 20 "lock $m flock /"
+assert "the host, too" not /lab/bin/lock $f try w 0 0
+guest_run b 20 'touch /tmp/end'
+assert "b lets go" guest_join b fourth 20
+assert "and may have it again" guest_run b 20 "lock $m flock /"
 guest_destroy b
