@@ -17,40 +17,6 @@
 
 #define U P9_DIALECT_U
 
-/* The same case once in each dialect, on exports of their own. */
-static void in_both(void (*run)(struct rig *g, struct u9 *u))
-{
-    for (enum p9_dialect d = P9_DIALECT_LEGACY; d <= P9_DIALECT_U; d++) {
-        char dir[128];
-        struct rig_config cfg = {.export = dir};
-        struct rig *g;
-        struct u9 u;
-
-        snprintf(dir, sizeof(dir), "%s/%s", tap_dir(), p9_dialect_name(d));
-        MUST(mkdir(dir, 0777));
-        MUST(chmod(dir, 0777));
-        g = rig_new(&cfg);
-        u9_mount(&u, g, d);
-        run(g, &u);
-        rig_end(g);
-    }
-}
-
-static void want_qid(struct u9 *u, uint16_t tag, uint8_t type, const char *path)
-{
-    struct cursor c = u9_take(u, tag, type);
-    struct p9_qid q;
-    uint8_t got[P9_QID_SIZE + 4], want[P9_QID_SIZE + 4] = {0};
-    struct builder b;
-
-    CHECK_EQ(cursor_left(&c), sizeof(got));
-    memcpy(got, cursor_bytes(&c, sizeof(got)), sizeof(got));
-    q = u9_qid(u, path);
-    builder_init(&b, want, sizeof(want));
-    builder_qid(&b, &q);
-    CHECK(memcmp(got, want, sizeof(got)) == 0); /* iounit 0 */
-}
-
 static void attach_in(struct rig *g, struct u9 *u)
 {
     const bool is_u = u->dialect == U;
@@ -105,7 +71,7 @@ static void attach_in(struct rig *g, struct u9 *u)
 
 static void attach(void)
 {
-    in_both(attach_in);
+    u9_in_both(attach_in);
 }
 
 static void walk_in(struct rig *g, struct u9 *u)
@@ -150,7 +116,7 @@ static void walk_in(struct rig *g, struct u9 *u)
 
 static void walk(void)
 {
-    in_both(walk_in);
+    u9_in_both(walk_in);
 }
 
 static void open_in(struct rig *g, struct u9 *u)
@@ -213,7 +179,7 @@ static void open_in(struct rig *g, struct u9 *u)
 
 static void open_modes(void)
 {
-    in_both(open_in);
+    u9_in_both(open_in);
 }
 
 static void read_write_in(struct rig *g, struct u9 *u)
@@ -261,7 +227,7 @@ static void read_write_in(struct rig *g, struct u9 *u)
 
 static void read_write(void)
 {
-    in_both(read_write_in);
+    u9_in_both(read_write_in);
 }
 
 /* count = msize - 11 is Mini-OS's: the reply is exactly msize bytes. */
@@ -290,7 +256,7 @@ static void reply_of_exactly_msize_in(struct rig *g, struct u9 *u)
 
 static void reply_of_exactly_msize(void)
 {
-    in_both(reply_of_exactly_msize_in);
+    u9_in_both(reply_of_exactly_msize_in);
 }
 
 static void orclose_in(struct rig *g, struct u9 *u)
@@ -308,7 +274,7 @@ static void orclose_in(struct rig *g, struct u9 *u)
     CHECK(!u9_host_has(g, "f"));
     /* created so */
     u9_walk(u, 0, 3, "");
-    want_qid(u, u9_ask_create(u, 3, "tmp", 0600, P9_ORDWR | P9_ORCLOSE, ""), P9_TCREATE, "tmp");
+    u9_want_qid(u, u9_ask_create(u, 3, "tmp", 0600, P9_ORDWR | P9_ORCLOSE, ""), P9_TCREATE, "tmp");
     u9_write(u, 3, 0, "scratch");
     CHECK(u9_host_has(g, "tmp"));
     u9_clunk(u, 3);
@@ -335,7 +301,7 @@ static void orclose_in(struct rig *g, struct u9 *u)
 
 static void orclose(void)
 {
-    in_both(orclose_in);
+    u9_in_both(orclose_in);
 }
 
 static void clunk_remove_in(struct rig *g, struct u9 *u)
@@ -365,7 +331,7 @@ static void clunk_remove_in(struct rig *g, struct u9 *u)
 
 static void clunk_remove(void)
 {
-    in_both(clunk_remove_in);
+    u9_in_both(clunk_remove_in);
 }
 
 /* Takes one stat of a directory's contents; returns its name. */
@@ -444,7 +410,7 @@ static void directories_in(struct rig *g, struct u9 *u)
 
 static void directories(void)
 {
-    in_both(directories_in);
+    u9_in_both(directories_in);
 }
 
 static void directory_offsets_in(struct rig *g, struct u9 *u)
@@ -496,7 +462,7 @@ static void directory_offsets_in(struct rig *g, struct u9 *u)
 
 static void directory_offsets(void)
 {
-    in_both(directory_offsets_in);
+    u9_in_both(directory_offsets_in);
 }
 
 /* Messages of 9P2000.L, R-messages and unknown types. */
@@ -513,7 +479,7 @@ static void other_messages_in(struct rig *g, struct u9 *u)
 
 static void other_messages(void)
 {
-    in_both(other_messages_in);
+    u9_in_both(other_messages_in);
 }
 
 static void read_only_in(struct rig *g, struct u9 *u)

@@ -16,40 +16,6 @@
 
 #define U P9_DIALECT_U
 
-/* The same case once in each dialect, on exports of their own. */
-static void in_both(void (*run)(struct rig *g, struct u9 *u))
-{
-    for (enum p9_dialect d = P9_DIALECT_LEGACY; d <= P9_DIALECT_U; d++) {
-        char dir[128];
-        struct rig_config cfg = {.export = dir};
-        struct rig *g;
-        struct u9 u;
-
-        snprintf(dir, sizeof(dir), "%s/%s", tap_dir(), p9_dialect_name(d));
-        MUST(mkdir(dir, 0777));
-        MUST(chmod(dir, 0777));
-        g = rig_new(&cfg);
-        u9_mount(&u, g, d);
-        run(g, &u);
-        rig_end(g);
-    }
-}
-
-static void want_qid(struct u9 *u, uint16_t tag, uint8_t type, const char *path)
-{
-    struct cursor c = u9_take(u, tag, type);
-    struct p9_qid q;
-    uint8_t got[P9_QID_SIZE + 4], want[P9_QID_SIZE + 4] = {0};
-    struct builder b;
-
-    CHECK_EQ(cursor_left(&c), sizeof(got));
-    memcpy(got, cursor_bytes(&c, sizeof(got)), sizeof(got));
-    q = u9_qid(u, path);
-    builder_init(&b, want, sizeof(want));
-    builder_qid(&b, &q);
-    CHECK(memcmp(got, want, sizeof(got)) == 0); /* iounit 0 */
-}
-
 static void create_rules_in(struct rig *g, struct u9 *u)
 {
     static const struct {
@@ -100,7 +66,7 @@ static void create_rules_in(struct rig *g, struct u9 *u)
     u9_refused(u, u9_ask_create(u, 3, "n", 0644, 0, ""), EINVAL); /* an open fid */
     /* after all this fid 1 is what it was; then it is the file */
     name[255] = '\0';
-    want_qid(u, u9_ask_create(u, 1, name, 0640, P9_ORDWR, ""), P9_TCREATE, name);
+    u9_want_qid(u, u9_ask_create(u, 1, name, 0640, P9_ORDWR, ""), P9_TCREATE, name);
     u9_write(u, 1, 0, "mine");
     u9_read(u, 1, 0, 10, "mine");
     u9_host_says(g, name, "mine");
@@ -109,12 +75,12 @@ static void create_rules_in(struct rig *g, struct u9 *u)
     u9_refused(u, u9_ask(u, P9_TOPEN, "db", 1u, 0), EINVAL); /* it is open */
     /* for reading alone, though the file may not be read; DMTMP means nothing */
     u9_walk(u, 0, 4, "");
-    want_qid(u, u9_ask_create(u, 4, "r", P9_DMTMP | 0200, P9_OREAD, ""), P9_TCREATE, "r");
+    u9_want_qid(u, u9_ask_create(u, 4, "r", P9_DMTMP | 0200, P9_OREAD, ""), P9_TCREATE, "r");
     u9_read(u, 4, 0, 10, "");
     u9_refused(u, u9_ask(u, P9_TWRITE, "dqdB", 4u, 0ull, 1u, (size_t)1, "x"), EBADF);
     /* a directory, open for reading */
     u9_walk(u, 0, 5, "");
-    want_qid(u, u9_ask_create(u, 5, "nd", P9_DMDIR | 0750, P9_OREAD, ""), P9_TCREATE, "nd");
+    u9_want_qid(u, u9_ask_create(u, 5, "nd", P9_DMDIR | 0750, P9_OREAD, ""), P9_TCREATE, "nd");
     CHECK_EQ(u9_host_stat(g, "nd").st_mode, S_IFDIR | 0750);
     u9_read(u, 5, 0, 1000, "");
     u9_walk(u, 5, 6, "..");
@@ -123,7 +89,7 @@ static void create_rules_in(struct rig *g, struct u9 *u)
 
 static void create_rules(void)
 {
-    in_both(create_rules_in);
+    u9_in_both(create_rules_in);
 }
 
 /* What 9P2000.u adds to Tcreate. */
@@ -172,35 +138,35 @@ static void create_extensions(void)
     target[4096] = '\0';
     u9_refused(&u, u9_ask_create(&u, 1, "n", P9_DMSYMLINK | 0777, 0, ext), ENAMETOOLONG);
     target[4095] = '\0';
-    want_qid(&u, u9_ask_create(&u, 1, "longest", P9_DMSYMLINK | 0777, 0, ext), P9_TCREATE,
-             "longest");
+    u9_want_qid(&u, u9_ask_create(&u, 1, "longest", P9_DMSYMLINK | 0777, 0, ext), P9_TCREATE,
+                "longest");
     u9_refused(&u, u9_ask(&u, P9_TOPEN, "db", 1u, 0), ELOOP); /* it is the link, not opened */
     CHECK_EQ(u9_host_stat(g, "longest").st_size, 4095);
     u9_walk(&u, 0, 3, "");
-    want_qid(&u, u9_ask_create(&u, 3, "s", P9_DMSYMLINK | 0777, 0, "../../etc/passwd"), P9_TCREATE,
-             "s");
+    u9_want_qid(&u, u9_ask_create(&u, 3, "s", P9_DMSYMLINK | 0777, 0, "../../etc/passwd"),
+                P9_TCREATE, "s");
     u9_walk(&u, 0, 4, "");
-    want_qid(&u, u9_ask_create(&u, 4, "h", P9_DMLINK, 0, "2\n"), P9_TCREATE, "h");
+    u9_want_qid(&u, u9_ask_create(&u, 4, "h", P9_DMLINK, 0, "2\n"), P9_TCREATE, "h");
     CHECK_EQ(u9_host_stat(g, "f").st_nlink, 2);
     CHECK_EQ(u9_host_stat(g, "f").st_ino, u9_host_stat(g, "h").st_ino);
     u9_open(&u, 4, P9_OREAD); /* it is the new name of the file, not opened */
     u9_read(&u, 4, 0, 10, "data");
     u9_walk(&u, 0, 5, "");
-    want_qid(&u, u9_ask_create(&u, 5, "h2", P9_DMLINK, 0, "2"), P9_TCREATE, "h2");
+    u9_want_qid(&u, u9_ask_create(&u, 5, "h2", P9_DMLINK, 0, "2"), P9_TCREATE, "h2");
     u9_walk(&u, 0, 6, "");
-    want_qid(&u, u9_ask_create(&u, 6, "p", P9_DMNAMEDPIPE | 0640, 0, ""), P9_TCREATE, "p");
+    u9_want_qid(&u, u9_ask_create(&u, 6, "p", P9_DMNAMEDPIPE | 0640, 0, ""), P9_TCREATE, "p");
     st = u9_host_stat(g, "p");
     CHECK_EQ(st.st_mode, S_IFIFO | 0640);
     u9_refused(&u, u9_ask(&u, P9_TOPEN, "db", 6u, 0), ENXIO);
     u9_walk(&u, 0, 7, "");
-    want_qid(&u, u9_ask_create(&u, 7, "so", P9_DMSOCKET | 0600, 0, ""), P9_TCREATE, "so");
+    u9_want_qid(&u, u9_ask_create(&u, 7, "so", P9_DMSOCKET | 0600, 0, ""), P9_TCREATE, "so");
     CHECK_EQ(u9_host_stat(g, "so").st_mode, S_IFSOCK | 0600);
     /* sticky arrives; setuid and setgid are not given to a squashed file */
     u9_walk(&u, 0, 8, "");
-    want_qid(&u,
-             u9_ask_create(&u, 8, "st", P9_DMDIR | P9_DMSETVTX | P9_DMSETGID | P9_DMSETUID | 0777,
-                           0, ""),
-             P9_TCREATE, "st");
+    u9_want_qid(&u,
+                u9_ask_create(&u, 8, "st",
+                              P9_DMDIR | P9_DMSETVTX | P9_DMSETGID | P9_DMSETUID | 0777, 0, ""),
+                P9_TCREATE, "st");
     CHECK_EQ(u9_host_stat(g, "st").st_mode, S_IFDIR | 01777);
     rig_end(g);
 }
@@ -229,7 +195,7 @@ static void create_permissions_in(struct rig *g, struct u9 *u)
         MUST(mkdirat(g->root_fd, dir, 0700));
         MUST(fchmodat(g->root_fd, dir, t[i].dir, 0));
         u9_walk(u, 0, 1, dir);
-        want_qid(u, u9_ask_create(u, 1, "n", t[i].perm, 0, ""), P9_TCREATE, path);
+        u9_want_qid(u, u9_ask_create(u, 1, "n", t[i].perm, 0, ""), P9_TCREATE, path);
         CHECK_EQ(u9_host_stat(g, path).st_mode & 07777, want & 07777);
         u9_clunk(u, 1);
     }
@@ -237,7 +203,7 @@ static void create_permissions_in(struct rig *g, struct u9 *u)
 
 static void create_permissions(void)
 {
-    in_both(create_permissions_in);
+    u9_in_both(create_permissions_in);
 }
 
 static const struct tap_case cases[] = {

@@ -452,3 +452,36 @@ struct u9_stat u9_stat_of(struct u9 *u, const char *path)
     s.n_muid = NO32;
     return s;
 }
+
+void u9_in_both(void (*run)(struct rig *g, struct u9 *u))
+{
+    for (enum p9_dialect d = P9_DIALECT_LEGACY; d <= P9_DIALECT_U; d++) {
+        char dir[128];
+        struct rig_config cfg = {.export = dir};
+        struct rig *g;
+        struct u9 u;
+
+        snprintf(dir, sizeof(dir), "%s/%s", tap_dir(), p9_dialect_name(d));
+        MUST(mkdir(dir, 0777));
+        MUST(chmod(dir, 0777));
+        g = rig_new(&cfg);
+        u9_mount(&u, g, d);
+        run(g, &u);
+        rig_end(g);
+    }
+}
+
+void u9_want_qid(struct u9 *u, uint16_t tag, uint8_t type, const char *path)
+{
+    struct cursor c = u9_take(u, tag, type);
+    struct p9_qid q;
+    uint8_t got[P9_QID_SIZE + 4], want[P9_QID_SIZE + 4] = {0};
+    struct builder b;
+
+    CHECK_EQ(cursor_left(&c), sizeof(got));
+    memcpy(got, cursor_bytes(&c, sizeof(got)), sizeof(got));
+    q = u9_qid(u, path);
+    builder_init(&b, want, sizeof(want));
+    builder_qid(&b, &q);
+    CHECK(memcmp(got, want, sizeof(got)) == 0); /* iounit 0 */
+}

@@ -51,6 +51,11 @@ void u9_want(struct u9 *u, uint16_t tag, uint8_t type, const char *fmt, ...);
 void u9_refused(struct u9 *u, uint16_t tag, int error);
 /* It must be R`type`; its body. */
 struct cursor u9_take(struct u9 *u, uint16_t tag, uint8_t type);
+/* It must be R`type` with the qid of `path`, and iounit 0. */
+void u9_want_qid(struct u9 *u, uint16_t tag, uint8_t type, const char *path);
+
+/* The same case once in each dialect, on exports of their own. */
+void u9_in_both(void (*run)(struct rig *g, struct u9 *u));
 
 /* Calls whose answer is known. */
 void u9_walk(struct u9 *u, uint32_t fid, uint32_t newfid, const char *path);
