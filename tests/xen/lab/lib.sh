@@ -110,8 +110,12 @@ debian() {
 # guest_create NAME TYPE P9...: defines and starts a guest; guest_up waits for it.
 guest_create() {
     guest_config "$@"
-    : >"$RUN/guest-$1.log"
     step "create $*"
+    guest_start "$1"
+}
+# guest_start NAME: starts a guest that is defined.
+guest_start() {
+    : >"$RUN/guest-$1.log"
     timeout 60 xl create -q "$RUN/$1.cfg" || fail "xl create of guest $1 failed (status $?)"
     # in the lab xenconsoled writes the log; elsewhere nobody does
     [ "${LAB_CONSOLE:-log}" = log ] || cat "$(xenstore-read "/local/domain/$(guest_domid "$1")/console/tty")" >>"$RUN/guest-$1.log" &
@@ -161,7 +165,30 @@ guest_last_words() {
     timeout 10 xl dmesg | grep -aE '\(XEN\).*(d[1-9]|[Dd]omain|[Cc]rash|triple|GPF|memory)' | tail -n 5
 }
 
-guest_up() { guest_expect "$1" "${2:-60}" '^@@ up'; }
+# guest_up NAME [SECS]: waits until the guest's agent listens. A guest whose kernel dies before it has run a single program
+# is the emulated machine's doing; it is started again, twice at most, and the result says so.
+guest_up() {
+    local tries=0
+    while ! guest_starts "$1"; do
+        tries=$((tries + 1))
+        [ $tries -lt 3 ] || fail "guest $1 died while it booted, $tries times: $(guest_last_words "$1")"
+        cp "$RUN/guest-$1.log" "$TESTDIR/guest-$1-died-$tries.log"
+        say "guest $1 died while its kernel booted, started again: $(guest_console "$1" | grep -a panic || true)"
+        guest_start "$1"
+    done
+    guest_expect "$1" "${2:-60}" '^@@ up'
+}
+# Its first program runs (true, also when it takes long), or it is gone (false).
+guest_starts() {
+    local end=$((EPOCHSECONDS + 60)) alive=$((EPOCHSECONDS + 5))
+    until guest_says "$1" '^@@ init'; do
+        [ $EPOCHSECONDS -lt $end ] || return 0
+        nap 0.1
+        [ $EPOCHSECONDS -ge $alive ] || continue
+        alive=$((EPOCHSECONDS + 2))
+        guest_exists "$1" || { nap 1; guest_exists "$1"; } || guest_says "$1" '^@@ init' || return 1
+    done
+}
 
 # guest_send NAME ID MODE COMMAND: one line to the guest's agent.
 guest_send() {

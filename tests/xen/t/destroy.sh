@@ -8,8 +8,8 @@ echo hello >/srv/xen9p/good/hello
 /lab/bin/fe ping 1 /srv/xen9p/good hello 110 >"$TESTDIR/ping" 2>&1 &
 ping=$!
 guest_create g1 pv "$(p9 share /srv/xen9p/doomed)"
-d=$(guest_domid g1)
 guest_up g1
+d=$(guest_domid g1)
 guest_run g1 30 "$(mount_cmd share /mnt/share)"
 guest_spawn g1 io 'i=0; while :; do i=$((i + 1)); dd if=/dev/zero of=/mnt/share/$((i % 5)) bs=256k count=40; done'
 assert "I/O is under way" wait_until 30 test -e /srv/xen9p/doomed/2

@@ -7,13 +7,13 @@ xen9pd_start
 mkdir -p /srv/xen9p/exp
 echo hello >/srv/xen9p/exp/hello
 guest_create g1 pvh "$(p9 share /srv/xen9p/exp)"
-d=$(guest_domid g1)
 assert "a second daemon steps back with status 0" timeout 10 /usr/sbin/xen9pd >"$TESTDIR/second" 2>&1
 assert "and says why" grep -q "another daemon serves already (pid $XEN9PD)" "$TESTDIR/second"
 kill -HUP "$XEN9PD"
 kill -USR1 "$XEN9PD"
 assert "SIGUSR1: status of each device in the log" wait_until 5 xen9pd_says 'status: 1 devices'
 guest_up g1
+d=$(guest_domid g1)
 for how in KILL TERM; do
     guest_run g1 30 "$(mount_cmd share /mnt/share) && cat /mnt/share/hello"
     w=$(worker_of /srv/xen9p/exp) || fail "no worker serves the guest"

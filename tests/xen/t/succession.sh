@@ -9,8 +9,8 @@ echo still here >/srv/xen9p/victim/file
 /lab/bin/fe ping 1 /srv/xen9p/good hello 140 >"$TESTDIR/ping" 2>&1 &
 ping=$!
 guest_create g1 pvh "$(p9 share /srv/xen9p/victim)"
-d=$(guest_domid g1)
 guest_up g1
+d=$(guest_domid g1)
 for when in idle busy; do
     guest_run g1 30 "$(mount_cmd share /mnt/share) && exec 3</mnt/share/file && cat /mnt/share/file"
     guest_spawn g1 hold$when 'exec 4</mnt/share/file; while [ ! -e /tmp/stop ]; do sleep 1; done; cat <&4'
