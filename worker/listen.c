@@ -137,6 +137,67 @@ void listen_hand_over(struct pump *p)
     unmask(p);
 }
 
+bool listen_may_block(struct pump *p, bool likely)
+{
+    struct listen *l = &p->listen;
+
+    if (p->num_threads == 1)
+        return false;
+    if (!atomic_load_explicit(&l->wanted, memory_order_relaxed))
+        atomic_store_explicit(&l->wanted, true, memory_order_relaxed);
+    if (!likely && !atomic_load_explicit(&l->watched, memory_order_relaxed))
+        return false;
+    /* In this order: who gives up watching looks at the count afterwards. */
+    atomic_fetch_add(&l->trusts, 1);
+    if (atomic_load(&l->watched))
+        return true;
+    atomic_fetch_sub(&l->trusts, 1);
+    return false;
+}
+
+void listen_blocked(struct pump *p)
+{
+    atomic_fetch_sub(&p->listen.trusts, 1);
+}
+
+bool listen_watch(struct pump *p)
+{
+    struct listen *l = &p->listen;
+
+    if (!atomic_load_explicit(&l->wanted, memory_order_relaxed) ||
+        atomic_exchange(&l->watched, true))
+        return false;
+    l->seen = atomic_load_explicit(&p->served, memory_order_relaxed);
+    return true;
+}
+
+void listen_watch_end(struct pump *p)
+{
+    struct listen *l = &p->listen;
+
+    atomic_store(&l->watched, false);
+    if (atomic_load(&l->trusts) > 0)
+        listen_hand_over(p);
+}
+
+bool listen_watch_on(struct pump *p)
+{
+    struct listen *l = &p->listen;
+    uint64_t served = atomic_load_explicit(&p->served, memory_order_relaxed);
+
+    if (served != l->seen) {
+        l->seen = served;
+        return true;
+    }
+    /* stuck, or at rest */
+    if (atomic_load(&l->trusts) == 0)
+        atomic_store_explicit(&l->wanted, false, memory_order_relaxed);
+    listen_watch_end(p);
+    pump_notify(p);
+    pump_pass_on(p);
+    return false;
+}
+
 /* Something to take on a ring that can take it. */
 static bool pending(const struct pump *p)
 {

@@ -80,6 +80,9 @@ int op_write(struct request *r)
     err = open_file(r, num, true, &f);
     if (err != 0)
         return xattr_op_write(r, num, offset);
+    request_moves(r, count);
+    if ((f->open_flags & (P9_L_SYNC | P9_L_DSYNC)) != 0)
+        request_may_block(r);
     if (count > 0) {
         n = quota_write(r->session, f, r->data, r->data_segs, offset);
         if (n < 0) {

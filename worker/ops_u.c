@@ -12,14 +12,14 @@
 const struct session_op session_ops_u[256] = {
     [P9_TAUTH] = {op_auth, 0},
     [P9_TATTACH] = {op_attach, 0},
-    [P9_TFLUSH] = {op_flush, 0},
+    [P9_TFLUSH] = {op_flush, SESSION_OP_QUICK},
     [P9_TWALK] = {op_walk, 0},
     [P9_TOPEN] = {op_open, SESSION_OP_BLOCK}, /* judges read-only exports itself, as Tlopen */
     [P9_TCREATE] = {op_create, OP_WB},        /* asks the policy itself: it makes many things */
-    [P9_TREAD] = {op_read, 0},
+    [P9_TREAD] = {op_read, SESSION_OP_QUICK},
     [P9_TWRITE] = {op_write, OP_WB},
     [P9_TCLUNK] = {op_clunk, 0},
     [P9_TREMOVE] = {op_remove, SESSION_OP_BLOCK},
     [P9_TSTAT] = {op_stat, 0},
-    [P9_TWSTAT] = {op_wstat, SESSION_OP_BLOCK}, /* so does this; without a change it is an fsync */
+    [P9_TWSTAT] = {op_wstat, SESSION_OP_SYNC}, /* so does this; without a change it is an fsync */
 };

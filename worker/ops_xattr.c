@@ -41,7 +41,6 @@ static int walk_to(struct request *r, const struct fid *f, uint32_t newnum, stru
 
     if (err != 0)
         return err;
-    request_may_block(r);
     err = xattr_snapshot(r->session, f, wire.len > 0 ? name : NULL, &x);
     if (err != 0)
         return err;

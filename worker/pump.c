@@ -280,14 +280,30 @@ static void execute(struct pump *p, struct request *r)
         pump_execute(p, r);
 }
 
-/* Events that are there, or the first to come. */
-static void handle_events(struct pump *p, int timeout)
+/* Events that are there, or the first to come. False: none did. */
+static bool handle_events(struct pump *p, int timeout)
 {
     struct epoll_event ev[4];
     int n = epoll_wait(WFD_EPOLL, ev, 4, timeout);
 
     for (int i = 0; i < n; i++)
         handle_event(p, ev[i].data.fd);
+    return n > 0;
+}
+
+/* Sleeps until there is an event; one of the threads that do looks after the others meanwhile. */
+static void rest(struct pump *p)
+{
+    bool watching = listen_watch(p);
+
+    while (watching) {
+        if (handle_events(p, LISTEN_WATCH_MS)) {
+            listen_watch_end(p);
+            return;
+        }
+        watching = listen_watch_on(p);
+    }
+    (void)handle_events(p, trail_patience(p));
 }
 
 /* Takes and executes until no ring has anything to take. Returns how many it were. */
@@ -317,7 +333,7 @@ static uint32_t serve(struct pump *p)
             if (batch % ALONE == 0)
                 listen_hand_over(p);
             if (batch % EVENTS_EVERY == 0)
-                handle_events(p, 0);
+                (void)handle_events(p, 0);
         }
     }
     pump_notify(p);
@@ -359,7 +375,7 @@ static void *pump_thread(void *arg)
         listen_rest(p, &p);
         if (drained(p))
             break;
-        handle_events(p, trail_patience(p));
+        rest(p);
     }
     kick(); /* the next thread ends, too */
     return NULL;

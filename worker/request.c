@@ -31,8 +31,8 @@ struct fid *request_take_fid(struct request *r, uint32_t num)
     return f;
 }
 
-/* Copying so much takes longer than it takes another thread to wake. */
-#define LONG_READ (64u * 1024)
+/* Copying so much takes longer than telling the guest what is done already. */
+#define LONG_DATA (64u * 1024)
 
 int request_big_reply(struct request *r, uint32_t body)
 {
@@ -59,6 +59,12 @@ void request_may_block(struct request *r)
     pump_notify(p);
     listen_hand_over(p);
     pump_pass_on(p);
+}
+
+void request_moves(struct request *r, uint32_t count)
+{
+    if (count >= LONG_DATA)
+        pump_notify(&r->session->worker->pump);
 }
 
 /* Skips `n` bytes of the segments; returns how many are left. */
@@ -96,18 +102,14 @@ static ssize_t read_nowait(int fd, struct iovec seg[2], int segs, uint64_t offse
     return (ssize_t)done;
 }
 
-/* Through the request's own buffer: may take as long as it takes. */
-static int read_buffered(struct request *r, int fd, uint64_t offset, uint32_t count)
+/* Through the request's own buffer, with others to hear what comes: may take as long as it takes. */
+static ssize_t read_waiting(struct request *r, int fd, uint8_t *to, uint64_t offset, uint32_t count)
 {
     size_t done = 0;
-    int err = request_big_reply(r, (uint32_t)sizeof(uint32_t) + count);
 
-    if (err != 0)
-        return err;
     request_may_block(r);
     while (done < count) {
-        ssize_t n =
-            pread(fd, r->out.start + sizeof(uint32_t) + done, count - done, (off_t)(offset + done));
+        ssize_t n = pread(fd, to + done, count - done, (off_t)(offset + done));
 
         if (n < 0 && errno == EINTR)
             continue;
@@ -117,8 +119,36 @@ static int read_buffered(struct request *r, int fd, uint64_t offset, uint32_t co
             break;
         done += (size_t)n;
     }
-    builder_u32(&r->out, (uint32_t)done);
-    r->out.p += done;
+    return (ssize_t)done;
+}
+
+/* Remembers that the file system refuses RWF_NOWAIT. True: to be read waiting. */
+static bool would_block(ssize_t n, bool *nowait_refused)
+{
+    if (n == -EOPNOTSUPP)
+        __atomic_store_n(nowait_refused, true, __ATOMIC_RELAXED);
+    return n == -EOPNOTSUPP || n == -EAGAIN || n == -EINTR;
+}
+
+/* Without room in the ring, or when the data is not there yet. */
+static int read_buffered(struct request *r, int fd, uint64_t offset, uint32_t count, bool nowait,
+                         bool *nowait_refused)
+{
+    struct iovec seg[2];
+    ssize_t n = -EAGAIN;
+    int err = request_big_reply(r, (uint32_t)sizeof(uint32_t) + count);
+
+    if (err != 0)
+        return err;
+    seg[0] = (struct iovec){r->out.start + sizeof(uint32_t), count};
+    if (nowait)
+        n = read_nowait(fd, seg, 1, offset, count);
+    if (n < 0 && would_block(n, nowait_refused))
+        n = read_waiting(r, fd, r->out.start + sizeof(uint32_t), offset, count);
+    if (n < 0)
+        return (int)n;
+    builder_u32(&r->out, (uint32_t)n);
+    r->out.p += n;
     return 0;
 }
 
@@ -130,21 +160,18 @@ int request_read(struct request *r, int fd, uint64_t offset, uint32_t count, boo
     int segs;
 
     if (__atomic_load_n(nowait_refused, __ATOMIC_RELAXED))
-        return read_buffered(r, fd, offset, count);
-    if (count >= LONG_READ)
-        request_may_block(r);
+        return read_buffered(r, fd, offset, count, false, nowait_refused);
+    request_moves(r, count);
     segs = count > 0 ? reply_direct_begin(p, r, count, seg) : 0;
     if (segs == 0)
-        return read_buffered(r, fd, offset, count);
+        return read_buffered(r, fd, offset, count, true, nowait_refused);
     n = read_nowait(fd, seg, segs, offset, count);
     if (n >= 0) {
         reply_direct_commit(p, r, (uint32_t)n);
         return 0;
     }
     reply_direct_abort(p, r);
-    if (n == -EOPNOTSUPP)
-        __atomic_store_n(nowait_refused, true, __ATOMIC_RELAXED);
-    else if (n != -EAGAIN && n != -EINTR)
-        return (int)n;
-    return read_buffered(r, fd, offset, count);
+    return would_block(n, nowait_refused)
+               ? read_buffered(r, fd, offset, count, false, nowait_refused)
+               : (int)n;
 }

@@ -18,7 +18,7 @@
 
 /*
  * 9P2000.L. Messages that wait for nothing but local metadata are not marked BLOCK: on a file
- * system that asks a server every message is treated as such (session.remote).
+ * system that asks a server every message is treated as SYNC (session.remote).
  */
 static const struct session_op ops_l[256] = {
     [P9_TSTATFS] = {op_statfs, 0},
@@ -30,10 +30,10 @@ static const struct session_op ops_l[256] = {
     [P9_TREADLINK] = {op_readlink, 0},
     [P9_TGETATTR] = {op_getattr, 0},
     [P9_TSETATTR] = {op_setattr, OP_WB},
-    [P9_TXATTRWALK] = {op_xattrwalk, 0},
+    [P9_TXATTRWALK] = {op_xattrwalk, SESSION_OP_BLOCK},
     [P9_TXATTRCREATE] = {op_xattrcreate, SESSION_OP_WRITE},
     [P9_TREADDIR] = {op_readdir, SESSION_OP_BLOCK},
-    [P9_TFSYNC] = {op_fsync, SESSION_OP_BLOCK},
+    [P9_TFSYNC] = {op_fsync, SESSION_OP_SYNC},
     [P9_TLOCK] = {op_lock, 0},
     [P9_TGETLOCK] = {op_getlock, 0},
     [P9_TLINK] = {op_link, OP_WB},
@@ -42,9 +42,9 @@ static const struct session_op ops_l[256] = {
     [P9_TUNLINKAT] = {op_unlinkat, OP_WB},
     [P9_TAUTH] = {op_auth, 0},
     [P9_TATTACH] = {op_attach, 0},
-    [P9_TFLUSH] = {op_flush, 0},
+    [P9_TFLUSH] = {op_flush, SESSION_OP_QUICK},
     [P9_TWALK] = {op_walk, 0},
-    [P9_TREAD] = {op_read, 0}, /* request_read() knows when it may block */
+    [P9_TREAD] = {op_read, SESSION_OP_QUICK}, /* request_read() knows when it may block */
     [P9_TWRITE] = {op_write, OP_WB},
     [P9_TCLUNK] = {op_clunk, 0},
     [P9_TREMOVE] = {op_remove, SESSION_OP_BLOCK}, /* ends its fid on a read-only export, too */
@@ -189,12 +189,34 @@ static bool is_xattr_io(const struct request *r)
     return f != NULL;
 }
 
+/*
+ * Others hear what comes before it blocks, or somebody watches: true, and then listen_blocked() is to be called
+ * afterwards. On a file system that asks a server every message blocks.
+ */
+static bool may_block(struct request *r, uint8_t flags)
+{
+    struct pump *p = &r->session->worker->pump;
+
+    if ((flags & SESSION_OP_SYNC) == 0 && !r->session->remote) {
+        if ((flags & SESSION_OP_QUICK) != 0)
+            return false;
+        if (listen_may_block(p, (flags & SESSION_OP_BLOCK) != 0))
+            return true;
+        if ((flags & SESSION_OP_BLOCK) == 0)
+            return false;
+    }
+    request_may_block(r);
+    return false;
+}
+
 static int dispatch(struct request *r)
 {
     struct session *s = r->session;
     const struct session_op *ops = ops_of(atomic_load(&s->dialect));
     const struct session_op *op;
+    struct pump *p = &s->worker->pump;
     unsigned int entered;
+    bool trusts;
     int err;
 
     if (r->error != 0)
@@ -213,11 +235,13 @@ static int dispatch(struct request *r)
     err = operation_admits(s->operations, r->type);
     if (err != 0 && !is_xattr_io(r))
         return err;
-    if ((op->flags & SESSION_OP_BLOCK) != 0 || s->remote)
-        request_may_block(r);
+    trusts = may_block(r, op->flags);
     entered = identity_enter(r);
     err = op->handler(r);
-    identity_leave(entered); /* not `r`: it may be parked, and answered by another thread */
+    /* not `r`: it may be parked, and answered by another thread */
+    identity_leave(entered);
+    if (trusts)
+        listen_blocked(p);
     return err;
 }
 

@@ -6,11 +6,16 @@
  * cost nothing meanwhile and wake nobody. Without polling (poll-us 0) it is unmasked at once. With polling that is put
  * off as long as one thread serves short requests or polls, which needs no events; it is done
  *   - before a thread sleeps,
- *   - before a request that may block (another thread must hear what comes),
+ *   - before a request that waits for a disk (another thread must hear what comes),
+ *   - before one that may do so, unless another thread watches, and when that one finds it stuck,
  *   - when there is more to do than a few requests (other threads may join in).
  *
  * No wake-up is lost: whoever has taken an event either unmasks the channel and then looks at the rings once
  * more before it sleeps, or leaves that to the thread that polls, which does the same.
+ *
+ * Most requests that may wait for a disk do not: to wake another thread for each costs more than they do. So one of the
+ * threads that have nothing to do looks every LISTEN_WATCH_MS whether the others get on, as long as there are such
+ * requests. When none came to an end and one is under way, it hands over in its place.
  *
  * An eventfd in the place of the event channel is masked the same way, by EPOLLONESHOT.
  */
@@ -23,6 +28,8 @@
 
 struct pump;
 
+#define LISTEN_WATCH_MS 2
+
 struct listen {
     uint32_t poll_us;        /* 0: no polling */
     _Atomic uint32_t masked; /* rings whose channel has fired and is masked; bits */
@@ -30,6 +37,11 @@ struct listen {
     _Atomic(const void *) poller;
     /* After polls in vain: how many times to go without. Only the poller's to change. */
     _Atomic uint32_t skip, penalty;
+
+    atomic_bool watched;     /* a thread watches */
+    atomic_bool wanted;      /* there were requests that may block since one did */
+    _Atomic uint32_t trusts; /* requests under way that rely on it */
+    uint64_t seen;           /* requests served when it looked the last time; its own */
 };
 
 /* Watches WFD_NOTIFY on WFD_EPOLL. Negative errno on failure. */
@@ -43,6 +55,18 @@ void listen_take(struct pump *p);
  * rings. Cheap when they hear it already.
  */
 void listen_hand_over(struct pump *p);
+/*
+ * The caller begins what may block. True: somebody watches, and listen_blocked() is to be called afterwards. False:
+ * nobody does; when it is `likely` to block, others are to hear what comes.
+ */
+bool listen_may_block(struct pump *p, bool likely);
+void listen_blocked(struct pump *p);
+/* The caller is about to sleep. True: it is to watch, and to sleep no longer than LISTEN_WATCH_MS. */
+bool listen_watch(struct pump *p);
+/* It has slept so long without an event. True: on with it. False: it does not watch any more. */
+bool listen_watch_on(struct pump *p);
+/* It was woken by an event, and does not watch any more. */
+void listen_watch_end(struct pump *p);
 /*
  * Looks at the rings for at most poll_us. True when there is something. False: nothing came, or it
  * is not worth while, or another thread does it; then the caller sleeps, after listen_rest(). `me` is

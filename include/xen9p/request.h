@@ -100,5 +100,7 @@ int request_read(struct request *r, int fd, uint64_t offset, uint32_t count, boo
  * them. Cheap when there is nothing to do.
  */
 void request_may_block(struct request *r);
+/* To be called before `count` bytes of data are moved: the guest hears of what is done already when they are many. */
+void request_moves(struct request *r, uint32_t count);
 
 #endif

@@ -73,7 +73,9 @@ struct session_op {
     uint8_t flags;           /* SESSION_OP_* */
 };
 #define SESSION_OP_WRITE 1u /* changes the file system: EROFS on a read-only export */
-#define SESSION_OP_BLOCK 2u /* may wait for a disk: request_may_block() first */
+#define SESSION_OP_BLOCK 2u /* is likely to wait for a disk, now and then */
+#define SESSION_OP_SYNC 4u  /* does so */
+#define SESSION_OP_QUICK 8u /* does not, or says so itself */
 
 /* 9P2000 and 9P2000.u, by message type; ops_u.c. */
 extern const struct session_op session_ops_u[256];

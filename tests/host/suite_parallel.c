@@ -132,6 +132,51 @@ static void blocked_write_without_polling(void)
     one_blocked_write((struct rig_config){.order = 6, .threads = 4, .no_polling = true});
 }
 
+/* Opens, which now and then wait for a disk and here do not: a thread that has nothing to do watches. */
+static void opens_go_on(struct p9c *c, uint32_t ring, int rounds)
+{
+    c->ring = (int)ring;
+    for (int i = 0; i < rounds; i++) {
+        CHECK_OK(p9c_walk(c, 0, 50, "f"));
+        CHECK_OK(p9c_lopen(c, 50, P9_L_RDONLY));
+        CHECK_OK(p9c_clunk(c, 50));
+    }
+}
+
+/* Writes that block one after the other in the middle of it, until one thread is left. */
+static void blocked_writes_are_noticed(struct rig_config cfg)
+{
+    struct p9c c;
+    struct rig *g = frozen_rig_with(&c, cfg);
+
+    for (uint16_t i = 0; i + 1u < cfg.threads; i++) {
+        opens_go_on(&c, i % 2, 200);
+        put_write(g, i % 2, (uint16_t)(10 + i), 100);
+        opens_go_on(&c, i % 2, 50);
+        others_go_on(&c, 1 - i % 2, 50);
+    }
+    freeze(g, false);
+    for (uint16_t i = 0; i + 1u < cfg.threads; i++)
+        expect_write(g, i % 2, (uint16_t)(10 + i));
+    rig_end(g);
+}
+
+static void blocked_writes_between_others(void)
+{
+    blocked_writes_are_noticed((struct rig_config){.order = 6, .threads = 4});
+}
+
+static void blocked_writes_between_others_without_polling(void)
+{
+    blocked_writes_are_noticed((struct rig_config){.order = 6, .threads = 4, .no_polling = true});
+}
+
+static void blocked_writes_of_a_poller_of_two(void)
+{
+    blocked_writes_are_noticed(
+        (struct rig_config){.order = 6, .threads = 2, .policy = {.poll_us = LIMIT_POLL_MAX_US}});
+}
+
 static void all_but_one_thread_blocked(void)
 {
     struct p9c c;
@@ -330,6 +375,10 @@ static const struct tap_case cases[] = {
     {"blocked_write_does_not_delay_others", blocked_write_does_not_delay_others, TAP_LOOP, 0},
     {"blocked_write_of_a_poller", blocked_write_of_a_poller, TAP_LOOP, 0},
     {"blocked_write_without_polling", blocked_write_without_polling, TAP_LOOP, 0},
+    {"blocked_writes_between_others", blocked_writes_between_others, TAP_LOOP, 0},
+    {"blocked_writes_between_others_without_polling", blocked_writes_between_others_without_polling,
+     TAP_LOOP, 0},
+    {"blocked_writes_of_a_poller_of_two", blocked_writes_of_a_poller_of_two, TAP_LOOP, 0},
     {"all_but_one_thread_blocked", all_but_one_thread_blocked, TAP_LOOP, 0},
     {"more_blocked_than_threads", more_blocked_than_threads, TAP_LOOP, 0},
     {"flush_waits_for_the_reply", flush_waits_for_the_reply, TAP_LOOP, 0},
