@@ -182,6 +182,32 @@ int identity_made_at(const struct request *r, const struct fid *dir, const char 
     return err;
 }
 
+/*
+ * Linux takes setuid and setgid away itself before somebody but the owner writes, and does so in the writer's name.
+ * Whoever may write may have that, as the kernel would do the same on the write; nothing else of a mode.
+ */
+static int drop_set_id(const struct fid *f, mode_t mode)
+{
+    struct stat st;
+    mode_t changed;
+    int fd, err = path_stat(f->path_fd, &st);
+
+    if (err != 0)
+        return err;
+    changed = (st.st_mode & STORED_MODE) ^ mode;
+    if (!S_ISREG(st.st_mode) || changed == 0 || (changed & ~(mode_t)(S_ISUID | S_ISGID)) != 0 ||
+        (mode & changed) != 0)
+        return -EPERM;
+    fd = fid_reopen(f, O_WRONLY);
+    if (fd < 0)
+        return -EPERM;
+    (void)setfsuid(0);
+    err = fchmodat(WFD_PROC, fd_name(f->path_fd).s, mode, 0) == 0 ? 0 : -errno;
+    (void)setfsuid(f->uid);
+    close(fd);
+    return err;
+}
+
 int identity_chmod(const struct session *s, const struct fid *f, uint32_t mode)
 {
     const struct virtfs v = {.mode = (f->type & S_IFMT) | masked(s, f->type, mode)};
@@ -189,7 +215,11 @@ int identity_chmod(const struct session *s, const struct fid *f, uint32_t mode)
     if (s->identity == CTL_IDENTITY_XATTR)
         return virtfs_write(f->path_fd, &v, VIRTFS_MODE);
     mode = identity_mode(s, f->type, mode);
-    return fchmodat(WFD_PROC, fd_name(f->path_fd).s, mode, 0) == 0 ? 0 : -errno;
+    if (fchmodat(WFD_PROC, fd_name(f->path_fd).s, mode, 0) == 0)
+        return 0;
+    if (errno == EPERM && identity_keeps_owners(s) && f->uid != 0)
+        return drop_set_id(f, mode);
+    return -errno;
 }
 
 /* With the other identities it is the kernel's to do. Root keeps them, as on a disk of its own. */

@@ -319,6 +319,17 @@ static void setuid_falls(struct rig *g, struct p9c *c, uint32_t first)
     CHECK_OK(p9c_lopen(c, 21, P9_L_RDWR));
     CHECK_OK(p9c_write(c, 21, 0, "y", 1, &n));
     check_disk(g, "tmp/tool", alice, alice, S_IFREG | 0777);
+    /* Linux takes it away itself before bob writes, in bob's name: that and nothing more */
+    CHECK_OK(set_mode(c, ALICE, "tmp/tool", 06777));
+    CHECK_ERR(set_mode(c, BOB, "tmp/tool", 06777), EPERM);
+    CHECK_ERR(set_mode(c, BOB, "tmp/tool", 0755), EPERM);
+    CHECK_OK(set_mode(c, BOB, "tmp/tool", 02777));
+    check_disk(g, "tmp/tool", alice, alice, S_IFREG | 02777);
+    CHECK_ERR(set_mode(c, BOB, "tmp/tool", 04777), EPERM);
+    CHECK_OK(set_mode(c, BOB, "tmp/tool", 0777));
+    check_disk(g, "tmp/tool", alice, alice, S_IFREG | 0777);
+    CHECK_OK(set_mode(c, ALICE, "tmp/tool", 06755));
+    CHECK_ERR(set_mode(c, BOB, "tmp/tool", 0755), EPERM); /* who may not write */
     CHECK_OK(set_mode(c, ROOT, "tmp/tool", 04755));
     CHECK_OK(set_owner(c, ROOT, "tmp/tool", BOTH, 0, 0));
     check_disk(g, "tmp/tool", first, first, S_IFREG | 0755);
