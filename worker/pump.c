@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -31,11 +32,10 @@
 #include "xen9p/worker.h"
 
 /* Requests served by one thread before the guest is told, when more keep coming. */
-#define BATCH 8
+#define BATCH 16
 /*
  * Requests that one thread serves without a pause until others hear of them, too: short ones are served
- * faster by one than by several that wait for each other's locks. What may block or takes long is
- * handed over at once.
+ * faster by one than by several that wait for each other's locks. None where there is one processor for all of them.
  */
 #define ALONE 64
 /* Requests of one thread without a pause until it looks for a STOP, which no other may be free to hear. */
@@ -330,7 +330,7 @@ static uint32_t serve(struct pump *p)
             execute(p, r);
             if (++batch % BATCH == 0)
                 pump_notify(p);
-            if (batch % ALONE == 0)
+            if (batch % ALONE == 0 && !p->one_processor)
                 listen_hand_over(p);
             if (batch % EVENTS_EVERY == 0)
                 (void)handle_events(p, 0);
@@ -457,6 +457,13 @@ static int make_threads(struct pump *p)
     return -err;
 }
 
+static bool has_one_processor(void)
+{
+    cpu_set_t set;
+
+    return sched_getaffinity(0, sizeof(set), &set) == 0 && CPU_COUNT(&set) == 1;
+}
+
 /* By the clock that nobody sets. */
 static void init_changed(struct pump *p)
 {
@@ -475,6 +482,7 @@ int pump_start(struct pump *p, struct worker *w)
     memset(p, 0, sizeof(*p));
     p->worker = w;
     p->num_threads = w->config.threads;
+    p->one_processor = has_one_processor();
     pthread_mutex_init(&p->lock, NULL);
     init_changed(p);
     /* each thread executes one, and each ring may have a backlog of as many; others are throttled */

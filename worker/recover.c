@@ -70,6 +70,8 @@ static int recover_ring(struct worker *w, struct ring *r, bool from_journal)
     r->in_prod = ix.in_prod;
     r->out_cons = ix.out_cons;
     r->out_taken = ix.out_cons;
+    r->out_seen = ix.out_cons;
+    r->in_seen = ix.in_cons;
     atomic_store(&r->journal->in_prod, ix.in_prod);
     atomic_store(&r->journal->out_taken, ix.out_cons);
     __atomic_store_n(&r->intf->in_prod, ix.in_prod, __ATOMIC_RELEASE);

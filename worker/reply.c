@@ -19,16 +19,16 @@ static void put_header(uint8_t *at, uint32_t size, uint8_t type, uint16_t tag)
     builder_u16(&b, tag);
 }
 
-/* Room in `in`; a broken in_cons closes the device and counts as none. tx_lock held. */
-static uint32_t room(struct pump *p, struct ring *ring)
+/* Room for `len` bytes in `in`; a broken in_cons closes the device and counts as none. tx_lock held. */
+static bool has_room(struct pump *p, struct ring *ring, uint32_t len)
 {
-    uint32_t n = ring_room(ring);
+    uint32_t n = ring_room(ring, len);
 
     if (n == UINT32_MAX) {
         pump_close(p, CTL_CLOSE_BAD_INDEX, ring->id, (uint64_t)ring->in_prod << 32);
-        return 0;
+        return false;
     }
-    return n;
+    return n >= len;
 }
 
 /* After a Tversion nobody waits for the reply of an older request any more. */
@@ -39,12 +39,12 @@ static bool stale(const struct request *r)
 
 /*
  * tx_lock held. False: no room. A device that is being closed has nobody to read replies; it may be
- * room() that finds this out.
+ * has_room() that finds this out.
  */
 static bool publish(struct pump *p, struct request *r)
 {
     struct ring *ring = r->ring;
-    bool fits = !stale(r) && !atomic_load(&p->closing) && room(p, ring) >= r->reply_len;
+    bool fits = !stale(r) && !atomic_load(&p->closing) && has_room(p, ring, r->reply_len);
 
     if (!fits && !stale(r) && !atomic_load(&p->closing))
         return false;
@@ -94,7 +94,7 @@ static bool publish_answers(struct pump *p, struct ring *ring)
             return true;
         slot = &p->worker->journal->slot[i];
         len = fixed_reply(p, i, buf);
-        if (room(p, ring) < len)
+        if (!has_room(p, ring, len))
             return false;
         ring_copy_in(ring, 0, buf, len);
         ring_publish(ring, len, slot);
@@ -162,7 +162,7 @@ int reply_direct_begin(struct pump *p, struct request *r, uint32_t count, struct
     struct ring *ring = r->ring;
 
     pthread_mutex_lock(&ring->tx_lock);
-    if (ring->backlog == NULL && !stale(r) && room(p, ring) >= P9_IOHDR_SIZE + count)
+    if (ring->backlog == NULL && !stale(r) && has_room(p, ring, P9_IOHDR_SIZE + count))
         return ring_room_segments(ring, P9_IOHDR_SIZE, count, seg);
     pthread_mutex_unlock(&ring->tx_lock);
     return 0;

@@ -52,7 +52,10 @@ void ring_copy_out(const struct ring *r, uint32_t at, void *dst, uint32_t len)
 
 bool ring_pending(const struct ring *r)
 {
-    return read_index(&r->intf->out_prod) != __atomic_load_n(&r->out_taken, __ATOMIC_RELAXED);
+    uint32_t taken = __atomic_load_n(&r->out_taken, __ATOMIC_RELAXED);
+
+    return __atomic_load_n(&r->out_seen, __ATOMIC_RELAXED) != taken ||
+           read_index(&r->intf->out_prod) != taken;
 }
 
 uint32_t ring_out_prod(const struct ring *r)
@@ -63,23 +66,38 @@ uint32_t ring_out_prod(const struct ring *r)
     return ringidx_valid(prod, taken, r->size) ? prod : taken;
 }
 
-enum ring_result ring_peek(struct ring *r, struct ring_head *h)
+/*
+ * True when `len` bytes are queued. The guest's index lies in a cache line that it writes all the time: it is read when
+ * what was seen the last time is used up. Everything between our own out_cons and it must fit into the ring.
+ */
+static bool has_queued(struct ring *r, uint32_t len, struct ring_head *h, bool *broken)
 {
-    uint32_t prod = read_index(&r->intf->out_prod);
-    uint8_t hdr[P9_HDR_SIZE];
-    struct cursor c;
-    uint32_t queued;
+    uint32_t prod;
 
-    /* Everything between our own out_cons and the guest's out_prod must fit into the ring. */
+    *broken = false;
+    if (ringidx_used(r->out_seen, r->out_taken) >= len)
+        return true;
+    prod = read_index(&r->intf->out_prod);
+    atomic_store_explicit(&r->in_unread, true, memory_order_relaxed);
     if (!ringidx_valid(prod, r->out_cons, r->size) ||
         (uint32_t)(prod - r->out_cons) < (uint32_t)(r->out_taken - r->out_cons)) {
         h->reason = CTL_CLOSE_BAD_INDEX;
         h->value = (uint64_t)prod << 32 | r->out_cons;
-        return RING_BROKEN;
+        *broken = true;
+        return false;
     }
-    queued = ringidx_used(prod, r->out_taken);
-    if (queued < P9_HDR_SIZE)
-        return RING_EMPTY;
+    __atomic_store_n(&r->out_seen, prod, __ATOMIC_RELAXED);
+    return ringidx_used(prod, r->out_taken) >= len;
+}
+
+enum ring_result ring_peek(struct ring *r, struct ring_head *h)
+{
+    uint8_t hdr[P9_HDR_SIZE];
+    struct cursor c;
+    bool broken;
+
+    if (!has_queued(r, P9_HDR_SIZE, h, &broken))
+        return broken ? RING_BROKEN : RING_EMPTY;
     ring_copy_out(r, r->out_taken, hdr, sizeof(hdr));
     cursor_init(&c, hdr, sizeof(hdr));
     h->size = cursor_u32(&c);
@@ -91,7 +109,9 @@ enum ring_result ring_peek(struct ring *r, struct ring_head *h)
         h->value = h->size;
         return RING_BROKEN;
     }
-    return queued < h->size ? RING_EMPTY : RING_REQUEST;
+    if (!has_queued(r, h->size, h, &broken))
+        return broken ? RING_BROKEN : RING_EMPTY;
+    return RING_REQUEST;
 }
 
 bool ring_can_hold(const struct ring *r, uint32_t len)
@@ -113,8 +133,8 @@ static void retire(struct ring *r)
     if (cons == r->out_cons)
         return;
     r->out_cons = cons;
-    __atomic_thread_fence(__ATOMIC_SEQ_CST); /* our reads are done before the guest may reuse */
-    write_index(&r->intf->out_cons, cons);
+    write_index(&r->intf->out_cons,
+                cons); /* a release: our reads are done before the guest may reuse */
     atomic_store_explicit(&r->moved, true, memory_order_release);
 }
 
@@ -142,13 +162,17 @@ void ring_release(struct ring *r, uint32_t span, uint32_t len)
     pthread_mutex_unlock(&r->rx_lock);
 }
 
-uint32_t ring_room(struct ring *r)
+uint32_t ring_room(struct ring *r, uint32_t want)
 {
-    uint32_t cons = read_index(&r->intf->in_cons);
+    uint32_t room = ringidx_free(r->in_prod, r->in_seen, r->size), cons;
 
-    __atomic_thread_fence(__ATOMIC_SEQ_CST); /* in_cons is read before its bytes are overwritten */
+    if (room >= want && !atomic_load_explicit(&r->in_unread, memory_order_relaxed))
+        return room;
+    atomic_store_explicit(&r->in_unread, false, memory_order_relaxed);
+    cons = read_index(&r->intf->in_cons); /* an acquire: before its bytes are overwritten */
     if (!ringidx_valid(r->in_prod, cons, r->size))
         return UINT32_MAX;
+    r->in_seen = cons;
     return ringidx_free(r->in_prod, cons, r->size);
 }
 

@@ -28,6 +28,7 @@ struct worker;
 struct pump {
     struct worker *worker;
     uint32_t num_threads;
+    bool one_processor; /* that all of them share */
     pthread_t thread[LIMIT_THREADS_MAX];
 
     pthread_mutex_t lock; /* of everything down to `flight` */

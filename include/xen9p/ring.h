@@ -47,6 +47,7 @@ struct ring {
     /* Consumer. */
     pthread_mutex_t rx_lock;
     uint32_t out_taken;                    /* index of the next request to take */
+    uint32_t out_seen;                     /* the guest's out_prod when it was read last */
     uint32_t out_cons;                     /* published */
     struct ring_span span[RING_MAX_SPANS]; /* FIFO of spans, oldest first */
     uint32_t span_first, span_next;        /* free-running */
@@ -55,6 +56,8 @@ struct ring {
     /* Producer. */
     pthread_mutex_t tx_lock;
     uint32_t in_prod;
+    uint32_t in_seen;      /* the guest's in_cons when it was read last */
+    atomic_bool in_unread; /* to be read anew: once for each time that out_prod is */
     struct request *backlog, *backlog_last; /* replies that did not fit yet; the pump's */
 
     /* Tags to be answered with a fixed reply as soon as there is room; the pump's. */
@@ -103,8 +106,11 @@ bool ring_can_hold(const struct ring *r, uint32_t len);
 /* The bytes of a span are not needed any more. Takes rx_lock. */
 void ring_release(struct ring *r, uint32_t span, uint32_t len);
 
-/* Room in `in`, in bytes; UINT32_MAX when the guest's in_cons is out of bounds. tx_lock held. */
-uint32_t ring_room(struct ring *r);
+/*
+ * Room in `in`, in bytes: all that there is when it is less than `want`. UINT32_MAX when the guest's in_cons is out of
+ * bounds. tx_lock held.
+ */
+uint32_t ring_room(struct ring *r, uint32_t want);
 /* The next `len` bytes of `in` as segments, at most ring_room(). tx_lock held. */
 int ring_room_segments(struct ring *r, uint32_t skip, uint32_t len, struct iovec seg[2]);
 /* Copies to `in` at `skip` bytes behind in_prod. tx_lock held. */

@@ -152,8 +152,10 @@ static struct sample sample(const struct workload *w, const struct link *k, uint
 static struct sample run_link(const struct workload *w, struct link *k, double scale)
 {
     struct load l = w->load;
-    double seconds, cpu = cpu_time(k->server);
+    double seconds, cpu;
 
+    workloads_settle();
+    cpu = cpu_time(k->server);
     l.ops = (uint64_t)((double)l.ops * scale) + 1;
     seconds = load_run(k, &l);
     return sample(w, k, l.ops, seconds, cpu_time(k->server) - cpu);
@@ -162,8 +164,11 @@ static struct sample run_link(const struct workload *w, struct link *k, double s
 static struct sample run_raw(const struct workload *w, double scale)
 {
     uint64_t ops = (uint64_t)((double)w->load.ops * scale) + 1;
-    double start = load_now(), cpu = cpu_time(0), begun;
+    double start, cpu, begun;
 
+    workloads_settle();
+    start = load_now();
+    cpu = cpu_time(0);
     for (uint64_t i = 0; i < ops; i++) {
         begun = w->load.depth == 1 ? load_now() : 0;
         w->raw(i);
@@ -288,7 +293,7 @@ int main(int argc, char **argv)
     start_workers();
     start_diod(links[0].rig->root);
     load_pin(false);
-    workloads_prepare(links[0].rig->root_fd, &links[0].rig->ring[0]);
+    workloads_prepare(links[0].rig);
     for (size_t v = 0; v < num_variants; v++)
         workloads_mount(&links[v]);
     if (have_diod)

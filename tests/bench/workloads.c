@@ -27,8 +27,7 @@
 
 static struct {
     int root, file, dir, big;
-    uint8_t *in, *out;
-    uint32_t size; /* of each */
+    const struct rig *rig;
 } raw;
 
 static uint64_t random_block(uint64_t op)
@@ -213,35 +212,37 @@ static void reply_readdir(struct load_slot *s, uint8_t type, const uint8_t *body
     CHECK(!c.bad);
 }
 
-/* --- the same without a server: straight from and to a ring's memory, all of it in turn -------- */
+/* --- the same without a server: straight from and to the rings' memory, all of it in turn ------ */
 
-static size_t in_ring(uint64_t op, uint32_t size)
+static uint8_t *in_ring(uint64_t op, uint32_t size, bool in)
 {
-    return op % (raw.size / size) * size;
+    const struct fe_ring *r = &raw.rig->ring[op % raw.rig->cfg.num_rings];
+
+    op /= raw.rig->cfg.num_rings;
+    return (in ? r->in : r->out) + op % (r->size / size) * size;
 }
 
 static void raw_read(uint64_t op)
 {
-    if (pread(raw.file, raw.in + in_ring(op, BLOCK), BLOCK, (off_t)random_block(op)) != BLOCK)
+    if (pread(raw.file, in_ring(op, BLOCK, true), BLOCK, (off_t)random_block(op)) != BLOCK)
         FAIL("pread: %m");
 }
 
 static void raw_read_large(uint64_t op)
 {
-    if (pread(raw.file, raw.in + in_ring(op, LARGE), LARGE, (off_t)sequential(op, LARGE)) != LARGE)
+    if (pread(raw.file, in_ring(op, LARGE, true), LARGE, (off_t)sequential(op, LARGE)) != LARGE)
         FAIL("pread: %m");
 }
 
 static void raw_write(uint64_t op)
 {
-    if (pwrite(raw.file, raw.out + in_ring(op, BLOCK), BLOCK, (off_t)random_block(op)) != BLOCK)
+    if (pwrite(raw.file, in_ring(op, BLOCK, false), BLOCK, (off_t)random_block(op)) != BLOCK)
         FAIL("pwrite: %m");
 }
 
 static void raw_write_large(uint64_t op)
 {
-    if (pwrite(raw.file, raw.out + in_ring(op, LARGE), LARGE, (off_t)sequential(op, LARGE)) !=
-        LARGE)
+    if (pwrite(raw.file, in_ring(op, LARGE, false), LARGE, (off_t)sequential(op, LARGE)) != LARGE)
         FAIL("pwrite: %m");
 }
 
@@ -324,14 +325,13 @@ static void make_entries(int dir, uint32_t num, void (*name_of)(uint64_t i, char
     }
 }
 
-void workloads_prepare(int root, const struct fe_ring *ring)
+void workloads_prepare(const struct rig *rig)
 {
+    int root = rig->root_fd;
     char buf[BLOCK];
 
     raw.root = root;
-    raw.in = ring->in;
-    raw.out = ring->out;
-    raw.size = ring->size;
+    raw.rig = rig;
     memset(buf, 'x', sizeof(buf));
     MUST(raw.file = openat(root, "file", O_RDWR | O_CREAT | O_CLOEXEC, 0644));
     for (uint32_t i = 0; i < FILE_SIZE / BLOCK; i++)
@@ -343,6 +343,11 @@ void workloads_prepare(int root, const struct fe_ring *ring)
     MUST(raw.big = openat(root, "big", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     make_entries(raw.dir, SMALL_FILES, small_name, 1000);
     make_entries(raw.big, BIG_DIR, entry_name, 0);
+}
+
+void workloads_settle(void)
+{
+    MUST(fsync(raw.file));
 }
 
 static void walk(struct link *k, uint32_t fid, const char *name)

@@ -20,8 +20,10 @@ struct workload {
 extern const struct workload workloads[];
 extern const size_t num_workloads;
 
-/* Makes the files of all workloads in `root`; the raw calls move data out of and into this ring's memory. */
-void workloads_prepare(int root, const struct fe_ring *ring);
+/* Makes the files of all workloads in the export; the raw calls move data out of and into the memory of its rings. */
+void workloads_prepare(const struct rig *rig);
+/* What was written so far is on the disk: each sample begins with clean pages. */
+void workloads_settle(void);
 /* Walks a link to where the operations begin. */
 void workloads_mount(struct link *k);
 /* A read of 4 KiB at random; a write of 4 KiB and an fsync. Messages of a load, see load.h. */
