@@ -152,6 +152,26 @@ void identity_shown(const struct session *s, int fd, struct identity_attr *a)
     *a = (struct identity_attr){v.uid, v.gid, v.mode, v.rdev};
 }
 
+void identity_stat(const struct session *s, int fd, struct stat *st)
+{
+    struct identity_attr a = {st->st_uid, st->st_gid, st->st_mode, st->st_rdev};
+
+    identity_shown(s, fd, &a);
+    st->st_uid = a.uid;
+    st->st_gid = a.gid;
+    st->st_mode = a.mode;
+    st->st_rdev = a.rdev;
+}
+
+ssize_t identity_readlink(const struct session *s, int fd, char *out, size_t cap)
+{
+    ssize_t n = readlinkat(fd, "", out, cap);
+
+    if (n < 0)
+        n = s->identity == CTL_IDENTITY_XATTR ? virtfs_readlink(fd, out, cap) : -errno;
+    return n;
+}
+
 int identity_made(const struct request *r, const struct fid *dir, int fd, mode_t type,
                   uint32_t mode)
 {

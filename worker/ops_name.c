@@ -269,13 +269,8 @@ int op_readlink(struct request *r)
     f = request_fid(r, num);
     if (f == NULL)
         return -EBADF;
-    if (S_ISLNK(f->type)) {
-        n = readlinkat(f->path_fd, "", text, sizeof(text));
-        if (n < 0)
-            n = -errno;
-        if (n < 0 && identity_types_are_kept(r->session))
-            n = virtfs_readlink(f->path_fd, text, sizeof(text));
-    }
+    if (S_ISLNK(f->type))
+        n = identity_readlink(r->session, f->path_fd, text, sizeof(text));
     fid_put(f);
     if (n < 0)
         return (int)n;

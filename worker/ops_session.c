@@ -147,9 +147,7 @@ int op_version(struct request *r)
         return -EINVAL;
     if (msize > s->max_msize)
         msize = s->max_msize;
-    /* the older ones know nothing of what identity xattr keeps */
-    for (enum p9_dialect d = identity_types_are_kept(s) ? P9_DIALECT_L : P9_DIALECT_LEGACY;
-         d <= P9_DIALECT_L; d++)
+    for (enum p9_dialect d = P9_DIALECT_LEGACY; d <= P9_DIALECT_L; d++)
         if (str_is(version, p9_dialect_name(d)))
             dialect = d;
     pthread_mutex_lock(&s->version_lock);

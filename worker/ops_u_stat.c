@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "xen9p/attr.h"
+#include "xen9p/identity.h"
 #include "xen9p/name.h"
 #include "xen9p/operations.h"
 #include "xen9p/parent.h"
@@ -127,12 +128,10 @@ static int judge_owner(struct wire_str name, uint32_t number, uint32_t shown, ui
 static int judge_owners(const struct session *s, const struct ustat *u, const struct stat *st,
                         struct attr_change *a)
 {
-    int err =
-        judge_owner(u->uid, u->n_uid, session_shown_uid(s, st->st_uid), P9_SETATTR_UID, a, &a->uid);
+    int err = judge_owner(u->uid, u->n_uid, st->st_uid, P9_SETATTR_UID, a, &a->uid);
 
     if (err == 0)
-        err = judge_owner(u->gid, u->n_gid, session_shown_gid(s, st->st_gid), P9_SETATTR_GID, a,
-                          &a->gid);
+        err = judge_owner(u->gid, u->n_gid, st->st_gid, P9_SETATTR_GID, a, &a->gid);
     /* "it is illegal to attempt to change the owner of a file", stat(5) */
     if (err == 0 && (a->valid & P9_SETATTR_UID) != 0 &&
         atomic_load(&s->dialect) == P9_DIALECT_LEGACY)
@@ -219,8 +218,10 @@ static int change(struct request *r, struct fid *f, const struct ustat *u)
     struct stat st;
     int err = path_stat(f->path_fd, &st);
 
-    if (err == 0)
+    if (err == 0) {
+        identity_stat(r->session, f->path_fd, &st);
         err = judge(r, u, &st, &c);
+    }
     if (err != 0)
         return err;
     if (c.rename)

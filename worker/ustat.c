@@ -11,6 +11,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "xen9p/identity.h"
 #include "xen9p/operations.h"
 
 #define NOBODY 65534u
@@ -94,9 +95,9 @@ static int put_target(const struct session *s, int fd, struct builder *b)
     ssize_t n = 0;
 
     if ((s->operations & OPERATION_READ) != 0)
-        n = readlinkat(fd, "", text, sizeof(text));
+        n = identity_readlink(s, fd, text, sizeof(text));
     if (n < 0)
-        return -errno;
+        return (int)n;
     builder_str(b, text, (size_t)n);
     return 0;
 }
@@ -120,7 +121,6 @@ static int put_ext(const struct session *s, int fd, const struct stat *st, struc
 static int put_fields(struct session *s, int fd, const struct stat *st, const char *name,
                       struct builder *b)
 {
-    uint32_t uid = session_shown_uid(s, st->st_uid), gid = session_shown_gid(s, st->st_gid);
     struct p9_qid qid = session_qid(s, st);
     int err;
 
@@ -132,14 +132,14 @@ static int put_fields(struct session *s, int fd, const struct stat *st, const ch
     builder_u32(b, seconds(st->st_mtim.tv_sec));
     builder_u64(b, S_ISDIR(st->st_mode) ? 0 : (uint64_t)st->st_size);
     put_text(b, name);
-    put_id(b, uid);
-    put_id(b, gid);
+    put_id(b, st->st_uid);
+    put_id(b, st->st_gid);
     put_text(b, "");
     if (!is_u(s))
         return 0;
     err = put_ext(s, fd, st, b);
-    builder_u32(b, uid);
-    builder_u32(b, gid);
+    builder_u32(b, st->st_uid);
+    builder_u32(b, st->st_gid);
     builder_u32(b, P9_NONUNAME);
     return err;
 }
@@ -149,10 +149,12 @@ int ustat_put(struct session *s, int fd, const struct stat *st, const char *name
 {
     const struct builder before = *out;
     struct builder size = *out;
+    struct stat shown = *st;
     int err;
 
+    identity_stat(s, fd, &shown);
     builder_u16(out, 0);
-    err = put_fields(s, fd, st, name, out);
+    err = put_fields(s, fd, &shown, name, out);
     if (err == 0 && out->bad)
         err = -ENOBUFS;
     if (err != 0)

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 struct fid;
@@ -47,6 +48,12 @@ struct identity_attr {
 
 /* From what is on disk (`a`, of the file `fd`) to what the guest sees. */
 void identity_shown(const struct session *s, int fd, struct identity_attr *a);
+/* The same in a stat. */
+void identity_stat(const struct session *s, int fd, struct stat *st);
+/*
+ * Target of the symlink `fd`: a link on disk, or a file that stands for one. Its length, or a negative errno.
+ */
+ssize_t identity_readlink(const struct session *s, int fd, char *out, size_t cap);
 /* The mode alone: for what a fid is, it is asked when the file is walked to. */
 mode_t identity_type(const struct session *s, int fd, mode_t on_disk);
 

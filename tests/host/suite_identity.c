@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "suites.h"
+#include "u9.h"
 
 #define OWNER 4321u /* of the export, where it is not root's */
 
@@ -582,6 +583,71 @@ static void xattr_read(void)
     rig_end(g);
 }
 
+/* Tstat of 9P2000.u, without the times. */
+static void check_ustat(struct u9 *u, uint32_t fid, uint32_t mode, uint32_t uid, uint32_t gid,
+                        const char *ext)
+{
+    struct cursor c = u9_take(u, u9_ask(u, P9_TSTAT, "d", fid), P9_TSTAT);
+    struct wire_str s;
+
+    (void)cursor_bytes(&c, 2 + 2 + 2 + 4);
+    CHECK_EQ(cursor_u8(&c), (mode & P9_DMSYMLINK) != 0 ? P9_QTSYMLINK : (mode & P9_DMDIR) >> 24);
+    (void)cursor_bytes(&c, 4 + 8);
+    CHECK_EQ(cursor_u32(&c), mode);
+    (void)cursor_bytes(&c, 4 + 4 + 8);
+    for (int i = 0; i < 4; i++) /* name, uid, gid, muid */
+        (void)cursor_str(&c);
+    s = cursor_str(&c);
+    CHECK(s.len == strlen(ext) && memcmp(s.s, ext, s.len) == 0);
+    CHECK_EQ(cursor_u32(&c), uid);
+    CHECK_EQ(cursor_u32(&c), gid);
+    CHECK_EQ(cursor_u32(&c), NO32);
+    CHECK(!c.bad);
+}
+
+/* The older dialects see and change the same attributes. */
+static void xattr_in_u(void)
+{
+    struct rig_config cfg = {.policy = {.identity = CTL_IDENTITY_XATTR}};
+    struct rig *g = rig_new(&cfg);
+    struct u9_stat w = u9_blank;
+    struct u9 u;
+
+    u9_version(&u, g, P9_DIALECT_U, NO32);
+    (void)u9_take(&u, u9_ask(&u, P9_TATTACH, "ddssd", ROOT, P9_NOFID, "", "", 0), P9_TATTACH);
+    (void)u9_take(&u, u9_ask(&u, P9_TATTACH, "ddssd", ALICE, P9_NOFID, "", "", 1000), P9_TATTACH);
+    u9_walk(&u, ALICE, 50, "");
+    (void)u9_take(&u, u9_ask_create(&u, 50, "f", 0640, 2, ""), P9_TCREATE);
+    u9_walk(&u, ALICE, 51, "");
+    (void)u9_take(&u, u9_ask_create(&u, 51, "d", P9_DMDIR | 0711, 0, ""), P9_TCREATE);
+    u9_walk(&u, ALICE, 52, "");
+    (void)u9_take(&u, u9_ask_create(&u, 52, "l", P9_DMSYMLINK | 0777, 0, "where/to"), P9_TCREATE);
+    u9_walk(&u, ROOT, 53, "");
+    (void)u9_take(&u, u9_ask_create(&u, 53, "p", P9_DMNAMEDPIPE | 0622, 0, ""), P9_TCREATE);
+    check_virtfs(g, "f", 1000, 0, S_IFREG | 0640);
+    check_virtfs(g, "d", 1000, 0, S_IFDIR | 0711);
+    check_virtfs(g, "p", 0, 0, S_IFIFO | 0622);
+    u9_walk(&u, ROOT, 60, "f");
+    u9_walk(&u, ROOT, 61, "d");
+    u9_walk(&u, ROOT, 62, "l");
+    u9_walk(&u, ROOT, 63, "p");
+    check_ustat(&u, 60, 0640, 1000, 0, "");
+    check_ustat(&u, 61, P9_DMDIR | 0711, 1000, 0, "");
+    check_ustat(&u, 62, P9_DMSYMLINK | 0777, 1000, 0, "where/to");
+    check_ustat(&u, 63, P9_DMNAMEDPIPE | 0622, 0, 0, "");
+    w.mode = P9_DMSETUID | 0755;
+    w.n_uid = 70000;
+    w.n_gid = 7;
+    u9_want(&u, u9_ask_wstat(&u, 60, &w), P9_TWSTAT, "");
+    check_ustat(&u, 60, P9_DMSETUID | 0755, 70000, 7, "");
+    check_disk(g, "f", 0, 0, S_IFREG | 0600);
+    w = u9_blank;
+    w.n_uid = 70000; /* as it is */
+    u9_want(&u, u9_ask_wstat(&u, 60, &w), P9_TWSTAT, "");
+    check_ustat(&u, 60, P9_DMSETUID | 0755, 70000, 7, "");
+    rig_end(g);
+}
+
 static const struct tap_case cases[] = {
     {"squash_has_one_owner", squash_has_one_owner, 0, 0},
     {"squash_of_an_owner", squash_of_an_owner, TAP_JAILED, 0},
@@ -592,5 +658,6 @@ static const struct tap_case cases[] = {
     {"host_tree", host_tree, TAP_JAILED, 0},
     {"xattr_written", xattr_written, 0, 0},
     {"xattr_read", xattr_read, 0, 0},
+    {"xattr_in_u", xattr_in_u, 0, 0},
 };
 TAP_SUITE(identity, cases);
