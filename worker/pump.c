@@ -33,6 +33,8 @@
 
 /* Requests served by one thread before the guest is told, when more keep coming. */
 #define BATCH 16
+/* And until records are sent, with the replies that wait for them: each message wakes xen9p-audit. */
+#define TRAIL_BATCH 64
 /*
  * Requests that one thread serves without a pause until others hear of them, too: short ones are served
  * faster by one than by several that wait for each other's locks. None where there is one processor for all of them.
@@ -75,9 +77,8 @@ static void notify_ring(struct pump *p, struct ring *ring)
         pump_close(p, CTL_CLOSE_NOTIFY, ring->id, (uint64_t)errno);
 }
 
-void pump_notify(struct pump *p)
+static void notify_rings(struct pump *p)
 {
-    trail_flush(p); /* publishes what was held back until it is recorded */
     for (uint32_t i = 0; i < p->worker->config.num_rings; i++) {
         struct ring *ring = &p->worker->ring[i];
 
@@ -85,6 +86,12 @@ void pump_notify(struct pump *p)
             atomic_exchange(&ring->moved, false))
             notify_ring(p, ring);
     }
+}
+
+void pump_notify(struct pump *p)
+{
+    trail_flush(p); /* publishes what was held back until it is recorded */
+    notify_rings(p);
 }
 
 static void kick(void)
@@ -329,6 +336,8 @@ static uint32_t serve(struct pump *p)
             again = true;
             execute(p, r);
             if (++batch % BATCH == 0)
+                notify_rings(p);
+            if (batch % TRAIL_BATCH == 0)
                 pump_notify(p);
             if (batch % ALONE == 0 && !p->one_processor)
                 listen_hand_over(p);
