@@ -32,9 +32,9 @@ extern const struct tap_suite suite_mounts;     /* file systems below the export
 extern const struct tap_suite suite_deep;       /* paths longer than PATH_MAX, by fid */
 extern const struct tap_suite suite_cases;      /* known hostile cases, and where each is tested */
 extern const struct tap_suite suite_growth;
-extern const struct tap_suite suite_openfiles;  /* max-open-files */
-extern const struct tap_suite suite_ceilings;   /* requests and bytes per second */
-extern const struct tap_suite suite_ucreate;    /* Tcreate in 9P2000.u and 9P2000 */
-extern const struct tap_suite suite_ending;     /* SIGTERM, CTL_STOP, control socket */
+extern const struct tap_suite suite_openfiles; /* max-open-files */
+extern const struct tap_suite suite_ceilings;  /* requests and bytes per second */
+extern const struct tap_suite suite_ucreate;   /* Tcreate in 9P2000.u and 9P2000 */
+extern const struct tap_suite suite_ending;    /* SIGTERM, CTL_STOP, control socket */
 
 #endif
