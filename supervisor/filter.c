@@ -36,17 +36,6 @@ static const int hot[] = {
     SCMP_SYS(newfstatat), SCMP_SYS(close),    SCMP_SYS(statx),
 };
 
-static int put_hot_first(scmp_filter_ctx ctx)
-{
-    const size_t num = sizeof(hot) / sizeof(hot[0]);
-    int err = 0;
-
-    for (size_t i = 0; i < num && err == 0; i++)
-        if (hot[i] >= 0)
-            err = seccomp_syscall_priority(ctx, hot[i], (uint8_t)(255 - i));
-    return err;
-}
-
 static bool has_identity(const struct filter_spec *spec, uint32_t identities)
 {
     return identities == 0 || (identities & 1u << spec->identity) != 0;
@@ -69,14 +58,42 @@ bool filter_same(const struct filter_spec *a, const struct filter_spec *b)
            allowed(a) == allowed(b);
 }
 
+static bool in_filter(const struct filter_rule *r, const struct filter_spec *spec)
+{
+    return r->nr >= 0 && wanted(spec, r->group) && has_identity(spec, r->identities) &&
+           needed(&r->need, allowed(spec));
+}
+
+static bool has_rule(const struct filter_spec *spec, int nr)
+{
+    for (size_t i = 0; i < filter_table_len; i++)
+        if (filter_table[i].nr == nr && in_filter(&filter_table[i], spec))
+            return true;
+    return false;
+}
+
+/*
+ * Only what has a rule: libseccomp 2.5 loads the number in front of the first call of its list, so
+ * that with a priority without a rule the program of any machine but x86 never looks at the number.
+ */
+static int put_hot_first(scmp_filter_ctx ctx, const struct filter_spec *spec)
+{
+    const size_t num = sizeof(hot) / sizeof(hot[0]);
+    int err = 0;
+
+    for (size_t i = 0; i < num && err == 0; i++)
+        if (has_rule(spec, hot[i]))
+            err = seccomp_syscall_priority(ctx, hot[i], (uint8_t)(255 - i));
+    return err;
+}
+
 static int add_rules(scmp_filter_ctx ctx, const struct filter_spec *spec)
 {
     for (size_t i = 0; i < filter_table_len; i++) {
         const struct filter_rule *r = &filter_table[i];
         int err;
 
-        if (r->nr < 0 || !wanted(spec, r->group) || !has_identity(spec, r->identities) ||
-            !needed(&r->need, allowed(spec)))
+        if (!in_filter(r, spec))
             continue;
         /* "exact": a rule that libseccomp would have to bend is an error, not a surprise */
         err = seccomp_rule_add_exact_array(ctx, SCMP_ACT_ALLOW, r->nr, r->num_pins, r->pin);
@@ -104,7 +121,7 @@ static scmp_filter_ctx build(const struct filter_spec *spec, int *err)
     if (*err == 0)
         *err = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_LOG, 1);
     if (*err == 0)
-        *err = put_hot_first(ctx);
+        *err = put_hot_first(ctx, spec);
     if (*err == 0)
         *err = add_rules(ctx, spec);
     if (*err == 0)

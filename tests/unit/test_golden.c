@@ -90,12 +90,6 @@ static void each_policy(void (*test)(const char *name, const struct filter_spec 
 
 /* --- the table as text --------------------------------------------------------------------------- */
 
-static bool in_filter(const struct filter_rule *r, const struct filter_spec *spec)
-{
-    return r->nr >= 0 && wanted(spec, r->group) && has_identity(spec, r->identities) &&
-           needed(&r->need, allowed(spec));
-}
-
 static void print_pin(const struct scmp_arg_cmp *c, FILE *out)
 {
     static const char *const signs[] = {
