@@ -6,6 +6,12 @@
  */
 #include "filter_table.h"
 
+#include <asm/fcntl.h> /* instead of <fcntl.h>: for the kernel's O_LARGEFILE */
+
+#include "xen9p/largefile.h"
+
+_Static_assert(KERNEL_O_LARGEFILE == O_LARGEFILE, "largefile.h does not know this machine");
+
 static const struct {
     int nr;
     const char *why;

@@ -33,6 +33,7 @@
 #include <sys/xattr.h>
 
 #include "xen9p/descriptors.h"
+#include "xen9p/largefile.h"
 #include "xen9p/limits.h"
 #include "xen9p/operations.h"
 
@@ -90,11 +91,11 @@
  * How files are opened for reading. Without O_DIRECT, which would hand ring memory to a device,
  * and without O_TMPFILE.
  */
-#define OPEN_READ \
-    (O_PATH | O_CLOEXEC | O_NOFOLLOW | O_DIRECTORY | O_NONBLOCK | O_NOCTTY | O_NOATIME | LARGEFILE)
+#define OPEN_READ                                                                        \
+    (O_PATH | O_CLOEXEC | O_NOFOLLOW | O_DIRECTORY | O_NONBLOCK | O_NOCTTY | O_NOATIME | \
+     KERNEL_O_LARGEFILE)
 #define OPEN_WRITE (OPEN_READ | O_ACCMODE | O_TRUNC | O_APPEND | O_DSYNC | O_SYNC)
 #define OPEN_NEW (O_CREAT | O_EXCL)
-#define LARGEFILE 0100000 /* the kernel's O_LARGEFILE, which libc may set */
 
 #define READ OPERATION_READ
 #define WRITE OPERATION_WRITE

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "audit.h"
+#include "xen9p/largefile.h"
 #include "xen9p/log.h"
 
 /* The log directory, ours and nobody else's to write. */
@@ -111,7 +112,7 @@ static int drop_user(const struct jail *j)
     }
 #define OPEN_FLAGS                                                                                \
     (O_RDWR | O_WRONLY | O_APPEND | O_CREAT | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | \
-     O_NOCTTY | 0100000 /* the kernel's O_LARGEFILE */)
+     O_NOCTTY | KERNEL_O_LARGEFILE)
 
 /*
  * Left out on purpose: anything that makes a process, a socket, a namespace or a mount, chmod and
