@@ -127,8 +127,13 @@ static const struct {
     {SCMP_SYS(epoll_wait), 0, {{0}}},
     {SCMP_SYS(epoll_pwait), 0, {{0}}},
     {SCMP_SYS(epoll_ctl), 0, {{0}}}, /* workers come and go, or have to wait */
-    {SCMP_SYS(poll), 0, {{0}}},      /* is there more in a socket */
-    {SCMP_SYS(read), 0, {{0}}},      /* signals */
+/* is there more in a socket */
+#ifdef __NR_poll
+    {SCMP_SYS(poll), 0, {{0}}},
+#else
+    {SCMP_SYS(ppoll), 0, {{0}}}, /* what libc's poll() is there */
+#endif
+    {SCMP_SYS(read), 0, {{0}}}, /* signals */
     {SCMP_SYS(accept4), 0, {{0}}},
     {SCMP_SYS(getsockopt), 0, {{0}}}, /* who connects */
     {SCMP_SYS(recvmsg), 0, {{0}}},    /* the supervisor, with workers' sockets */
