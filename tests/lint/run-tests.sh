@@ -40,6 +40,8 @@ slow=$(script slow 'echo ok 1 - a' 'sleep 30')
 own=$(script own 'echo ok a' 'echo 5 passed, 0 failed, 1 skipped')
 liar=$(script liar 'echo 5 passed, 0 failed, 0 skipped' 'exit 1')
 absent=$tmp/absent
+plain=$(script plain 'exit 0')
+chmod -x "$plain"
 nothing=$(script nothing 'echo 0 passed, 0 failed, 0 skipped')
 
 expect "a silent success is one test" "1 passed, 0 failed, 0 skipped" 0 "$silent"
@@ -56,5 +58,6 @@ expect "a closing line does not hide an exit status" "5 passed, 1 failed, 0 skip
 expect "a test that is not there has failed" "0 passed, 1 failed, 0 skipped" 1 "$absent"
 expect "a test that tested nothing has failed" "0 passed, 1 failed, 0 skipped" 1 "$nothing"
 expect "no test at all is no success" "0 passed, 0 failed, 0 skipped" 1
+TEST_EMULATOR="sh" expect "a program may run by means of another" "1 passed, 0 failed, 0 skipped" 0 "$plain"
 expect "a command line may have arguments" "1 passed, 0 failed, 0 skipped" 0 "test 1 = 1"
 exit $failed
