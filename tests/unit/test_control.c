@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "emulated.h"
 #include "xen9p/control.h"
 
 struct pair {
@@ -284,6 +285,8 @@ static void test_wrong_number_of_descriptors(void **state)
         assert_int_equal(ctl_recv(p->worker, CTL_SIDE_WORKER, &r, MSG_DONTWAIT), -EPROTO);
         assert_int_equal(r.num_fds, 0);
     }
+    if (emulated())
+        SKIP_BECAUSE("descriptors left open: the emulator's recvmsg keeps those without room");
     assert_int_equal(open_fds(), before);
 }
 

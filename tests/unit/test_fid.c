@@ -180,8 +180,10 @@ static void test_memory(void **state)
     for (uint32_t i = 0; i < 10000; i++)
         assert_int_equal(put_new(t, i, 0), 0);
     after = mallinfo2();
-    assert_true(after.uordblks + after.hblkhd - before.uordblks - before.hblkhd < 2 * 1024 * 1024);
-    assert_true(sizeof(struct fid) <= 184); /* 192 of the heap */
+    /* 184, 192 of the heap; where a mutex has more than x86-64's 40, that and rounding to 16 */
+    assert_true(sizeof(struct fid) - sizeof(pthread_mutex_t) <= 144);
+    assert_true(after.uordblks + after.hblkhd - before.uordblks - before.hblkhd <
+                2 * 1024 * 1024 + 10000 * 2 * (sizeof(pthread_mutex_t) - 40));
     fid_table_free(t);
 }
 

@@ -7,6 +7,8 @@
 
 #include "policy_harness.h"
 
+#include "emulated.h"
+
 #include "../../supervisor/ctl_policy.h"
 
 static char out_text[1 << 18], err_text[1 << 16];

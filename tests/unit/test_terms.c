@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "policy_harness.h"
+
+#include "emulated.h"
 #include "xen9p/domain.h"
 #include "xen9p/filter_cache.h"
 #include "xen9p/terms.h"
