@@ -371,21 +371,23 @@ static void stop_waits_for_a_blocked_request(void)
     CHECK(g->has_stopped);
 }
 
+#define FROZEN (TAP_LOOP | TAP_FREEZE)
+
 static const struct tap_case cases[] = {
-    {"blocked_write_does_not_delay_others", blocked_write_does_not_delay_others, TAP_LOOP, 0},
-    {"blocked_write_of_a_poller", blocked_write_of_a_poller, TAP_LOOP, 0},
-    {"blocked_write_without_polling", blocked_write_without_polling, TAP_LOOP, 0},
-    {"blocked_writes_between_others", blocked_writes_between_others, TAP_LOOP, 0},
+    {"blocked_write_does_not_delay_others", blocked_write_does_not_delay_others, FROZEN, 0},
+    {"blocked_write_of_a_poller", blocked_write_of_a_poller, FROZEN, 0},
+    {"blocked_write_without_polling", blocked_write_without_polling, FROZEN, 0},
+    {"blocked_writes_between_others", blocked_writes_between_others, FROZEN, 0},
     {"blocked_writes_between_others_without_polling", blocked_writes_between_others_without_polling,
-     TAP_LOOP, 0},
-    {"blocked_writes_of_a_poller_of_two", blocked_writes_of_a_poller_of_two, TAP_LOOP, 0},
-    {"all_but_one_thread_blocked", all_but_one_thread_blocked, TAP_LOOP, 0},
-    {"more_blocked_than_threads", more_blocked_than_threads, TAP_LOOP, 0},
-    {"flush_waits_for_the_reply", flush_waits_for_the_reply, TAP_LOOP, 0},
-    {"flush_storm_on_a_blocked_request", flush_storm_on_a_blocked_request, TAP_LOOP, 0},
-    {"duplicate_tag_of_a_blocked_request", duplicate_tag_of_a_blocked_request, TAP_LOOP, 0},
-    {"version_does_not_wait", version_does_not_wait, TAP_LOOP, 0},
-    {"clunk_under_a_blocked_request", clunk_under_a_blocked_request, TAP_LOOP, 0},
-    {"stop_waits_for_a_blocked_request", stop_waits_for_a_blocked_request, TAP_LOOP, 0},
+     FROZEN, 0},
+    {"blocked_writes_of_a_poller_of_two", blocked_writes_of_a_poller_of_two, FROZEN, 0},
+    {"all_but_one_thread_blocked", all_but_one_thread_blocked, FROZEN, 0},
+    {"more_blocked_than_threads", more_blocked_than_threads, FROZEN, 0},
+    {"flush_waits_for_the_reply", flush_waits_for_the_reply, FROZEN, 0},
+    {"flush_storm_on_a_blocked_request", flush_storm_on_a_blocked_request, FROZEN, 0},
+    {"duplicate_tag_of_a_blocked_request", duplicate_tag_of_a_blocked_request, FROZEN, 0},
+    {"version_does_not_wait", version_does_not_wait, FROZEN, 0},
+    {"clunk_under_a_blocked_request", clunk_under_a_blocked_request, FROZEN, 0},
+    {"stop_waits_for_a_blocked_request", stop_waits_for_a_blocked_request, FROZEN, 0},
 };
 TAP_SUITE(parallel, cases);

@@ -41,7 +41,7 @@ static struct runner {
     struct job job[MAX_JOBS];
     unsigned max_jobs, running;
     unsigned number, failed, skipped;
-    bool verbose, jailed, fast;
+    bool verbose, jailed, fast, emulated;
     char **names;
     int num_names;
     const char *dir;                     /* of the running case; only in its process */
@@ -161,9 +161,14 @@ static void show_output(int fd)
     fclose(f);
 }
 
+/* An emulator takes several times as long as the processor. */
+static unsigned limit_of(const struct tap_case *c)
+{
+    return (c->seconds != 0 ? c->seconds : TAP_SECONDS) * (run.emulated ? 4 : 1);
+}
+
 static void start(struct job *j, const struct tap_suite *s, const struct tap_case *c)
 {
-    unsigned seconds = c->seconds != 0 ? c->seconds : TAP_SECONDS;
     const char *tmp = getenv("TMPDIR");
 
     memset(j, 0, sizeof(*j));
@@ -176,7 +181,7 @@ static void start(struct job *j, const struct tap_suite *s, const struct tap_cas
         exit(1);
     }
     j->started = tap_now();
-    j->deadline = j->started + seconds * 1000ll;
+    j->deadline = j->started + limit_of(c) * 1000ll;
     fflush(stdout);
     j->pid = fork();
     if (j->pid < 0) {
@@ -208,7 +213,7 @@ static void finish(struct job *j, int status)
     if (!good) {
         run.failed++;
         if (j->timed_out)
-            printf("# did not end within %u s\n", j->c->seconds != 0 ? j->c->seconds : TAP_SECONDS);
+            printf("# did not end within %u s\n", limit_of(j->c));
         else if (WIFSIGNALED(status))
             printf("# ended by signal %d (%s)\n", WTERMSIG(status), strsignal(WTERMSIG(status)));
     }
@@ -271,7 +276,9 @@ static const char *why_not(const struct tap_case *c)
     if ((c->flags & TAP_LOOP) && !have_loop())
         return "this machine has no loop devices";
     if ((c->flags & TAP_SLOW) && run.fast)
-        return "too slow under a sanitizer";
+        return "too slow under a sanitizer or an emulator";
+    if ((c->flags & TAP_FREEZE) && run.emulated)
+        return "the emulator does not know FIFREEZE";
     return NULL;
 }
 
@@ -300,6 +307,7 @@ static unsigned options(int argc, char **argv)
 {
     int opt, list = 0;
 
+    run.fast = run.emulated;
     run.max_jobs = (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
     if (run.max_jobs > MAX_JOBS)
         run.max_jobs = MAX_JOBS;
@@ -371,6 +379,7 @@ int tap_main(int argc, char **argv, const struct tap_suite *const *suites, bool 
     unsigned n;
 
     run.jailed = jailed;
+    run.emulated = getenv("TEST_EMULATOR") != NULL;
     list = options(argc, argv) != 0;
     n = count(suites, list);
     if (list)

@@ -12,10 +12,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define TAP_JAILED 1u /* needs the real worker: nothing to test without a jail */
-#define TAP_ALONE 2u  /* measures time or load: nothing else runs meanwhile */
-#define TAP_LOOP 4u   /* mounts an image of its own: needs a loop device */
-#define TAP_SLOW 8u   /* not worth its time under a sanitizer */
+#define TAP_JAILED 1u  /* needs the real worker: nothing to test without a jail */
+#define TAP_ALONE 2u   /* measures time or load: nothing else runs meanwhile */
+#define TAP_LOOP 4u    /* mounts an image of its own: needs a loop device */
+#define TAP_SLOW 8u    /* not worth its time under a sanitizer or an emulator */
+#define TAP_FREEZE 16u /* freezes a file system, which emulators do not know how to */
 
 struct tap_case {
     const char *name;
