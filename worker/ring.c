@@ -133,8 +133,8 @@ static void retire(struct ring *r)
     if (cons == r->out_cons)
         return;
     r->out_cons = cons;
-    write_index(&r->intf->out_cons,
-                cons); /* a release: our reads are done before the guest may reuse */
+    /* a release: our reads are done before the guest may reuse */
+    write_index(&r->intf->out_cons, cons);
     atomic_store_explicit(&r->moved, true, memory_order_release);
 }
 
