@@ -144,7 +144,7 @@ static const char *remedy(const struct device *d, const struct ctl_failed *f, ch
                "the capabilities it asks for?";
     case CTL_STEP_THREADS:
         return f->error == EOPNOTSUPP
-                   ? "identity xattr needs a file system with extended attributes of users"
+                   ? "identity xattr and device-nodes = note need a file system with extended attributes of users"
                    : NULL;
     case CTL_STEP_EXEC:
         return "is xen9p-worker installed and executable?";
@@ -449,7 +449,9 @@ static int launch(struct device *d, uint32_t flags, const char **why)
     const struct filter_spec need = {.notify = CTL_NOTIFY_EVTCHN,
                                      .read_only = d->terms.read_only,
                                      .forbidden = d->terms.worker.forbidden,
-                                     .identity = d->terms.worker.identity};
+                                     .identity = d->terms.worker.identity,
+                                     .device_nodes =
+                                         (d->terms.worker.flags & CTL_FLAG_DEVICE_NODES) != 0};
     struct child_spec spec = {.worker_fd = d->sv->worker_fd,
                               .read_only = d->terms.read_only,
                               .fds = {[CTL_CONFIG_FD_NOTIFY] = connection_evtchn_fd(d->connection),

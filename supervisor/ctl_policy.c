@@ -122,6 +122,7 @@ static int print_filter(const struct policy *p)
     spec.read_only = policy_number(p, POLICY_ACCESS) == POLICY_READ_ONLY;
     spec.forbidden = OPERATIONS_ALL & ~(uint32_t)policy_number(p, POLICY_OPERATIONS);
     spec.identity = (enum ctl_identity)policy_number(p, POLICY_IDENTITY);
+    spec.device_nodes = policy_number(p, POLICY_DEVICE_NODES) == POLICY_DEVICE_NODES_NOTE;
     filter = filter_cache_get(&cache, &spec, &err);
     printf("# %s\n# %s\n", policy_origin(p), filter != NULL ? filter->hash : strerror(-err));
     filter_cache_clear(&cache);

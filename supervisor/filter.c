@@ -38,7 +38,11 @@ static const int hot[] = {
 
 static bool has_identity(const struct filter_spec *spec, uint32_t identities)
 {
-    return identities == 0 || (identities & 1u << spec->identity) != 0;
+    uint32_t own = 1u << spec->identity;
+
+    if (spec->device_nodes && (own & FILTER_MANY_OWNERS) != 0)
+        own |= FILTER_DEVICE_NODES;
+    return identities == 0 || (identities & own) != 0;
 }
 
 static bool needed(const struct filter_need *need, uint32_t operations)
@@ -54,7 +58,8 @@ static uint32_t allowed(const struct filter_spec *spec)
 
 bool filter_same(const struct filter_spec *a, const struct filter_spec *b)
 {
-    return a->notify == b->notify && a->identity == b->identity && a->read_only == b->read_only &&
+    return a->notify == b->notify && a->identity == b->identity &&
+           a->device_nodes == b->device_nodes && a->read_only == b->read_only &&
            allowed(a) == allowed(b);
 }
 

@@ -237,12 +237,17 @@ const struct filter_rule filter_table[] = {
      * --- identity xattr: owners and modes in attributes, one mode on disk ---
      * By path, as above. A symlink is a file with its target in it, a special file an empty one.
      */
-    FOR1_AS(getxattr, FILTER_ATTRIBUTES, ALWAYS, AT_MOST(3, LIMIT_MAX_XATTR)),
+    FOR1_AS(getxattr, FILTER_ATTRIBUTES | FILTER_DEVICE_NODES, ALWAYS, AT_MOST(3, LIMIT_MAX_XATTR)),
     FOR2_AS(setxattr, FILTER_ATTRIBUTES, ANY_OF(CREATE | SYMLINK | MKNOD | SETATTR | WRITE),
             AT_MOST(3, sizeof(uint64_t)), IS(4, 0)),
     FOR3_AS(openat, FILTER_ATTRIBUTES, ANY_OF(SYMLINK | MKNOD), FD(0),
             EXACTLY(2, OPEN_READ | O_WRONLY, OPEN_NEW), ONLY(3, 0600)),
     FOR1_AS(pwritev2, FILTER_ATTRIBUTES, ANY_OF(SYMLINK), FID_FD(0)),
+
+    /* --- device nodes with many owners: an empty file, of which attributes tell the rest --- */
+    FOR2_AS(setxattr, FILTER_DEVICE_NODES, ANY_OF(MKNOD), AT_MOST(3, sizeof(uint64_t)), IS(4, 0)),
+    FOR3_AS(openat, FILTER_DEVICE_NODES, ANY_OF(MKNOD), FD(0),
+            EXACTLY(2, OPEN_READ | O_WRONLY, OPEN_NEW), ONLY(3, ALL_MODES)),
 };
 
 const size_t filter_table_len = sizeof(filter_table) / sizeof(filter_table[0]);

@@ -31,6 +31,8 @@ struct filter_need {
 /* Which identities bring a rule in: 1 << enum ctl_identity; 0: all. */
 #define FILTER_ATTRIBUTES (1u << CTL_IDENTITY_XATTR)
 #define FILTER_MANY_OWNERS (1u << CTL_IDENTITY_MAPPED | 1u << CTL_IDENTITY_HOST)
+/* With many owners and device nodes that are kept in attributes. */
+#define FILTER_DEVICE_NODES (1u << 31)
 
 struct filter_rule {
     int nr; /* SCMP_SYS(); negative where this machine does not have the call */

@@ -110,6 +110,13 @@ const struct policy_key_info policy_keys[POLICY_KEYS] = {
                       RECONNECT,
                       "what becomes of a new owner with identity squash",
                       {"ignore", "refuse"}},
+    [POLICY_DEVICE_NODES] = {"device-nodes",
+                             CHOICE,
+                             "refuse",
+                             YES,
+                             RECONNECT,
+                             "device nodes of the guest's with identity mapped and host",
+                             {"note", "refuse"}},
 
     /* --- quota --- */
     [POLICY_MAX_SPACE] = {"max-space",

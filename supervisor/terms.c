@@ -28,6 +28,8 @@ static uint32_t flags_of(const struct policy *p)
         flags |= CTL_FLAG_READ_ONLY;
     if (policy_number(p, POLICY_CHOWN) == POLICY_CHOWN_REFUSE)
         flags |= CTL_FLAG_REFUSE_CHOWN;
+    if (policy_number(p, POLICY_DEVICE_NODES) == POLICY_DEVICE_NODES_NOTE)
+        flags |= CTL_FLAG_DEVICE_NODES;
     if (policy_number(p, POLICY_AUDIT) != 0 &&
         policy_number(p, POLICY_AUDIT_FULL) == POLICY_AUDIT_BLOCK)
         flags |= CTL_FLAG_AUDIT_BLOCKS;

@@ -146,7 +146,7 @@ static struct p9_qid entry_qid(struct dirstream *d, const struct dirent64 *e, un
         st.st_mode = DTTOIF(e->d_type);
     }
     *dtype = e->d_type != DT_UNKNOWN ? e->d_type : (unsigned char)IFTODT(st.st_mode);
-    if (*dtype == DT_REG && identity_types_are_kept(d->session))
+    if (*dtype == DT_REG && identity_files_may_stand_for_others(d->session))
         *dtype =
             DT_UNKNOWN; /* what it stands for says its inode: the client asks when it matters */
     q.type = session_qid_type(st.st_mode);

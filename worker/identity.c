@@ -118,9 +118,30 @@ int identity_user(const struct session *s, uint32_t n_uname, uint32_t *uid)
     return is_known(s, *uid) ? 0 : -EACCES;
 }
 
-bool identity_types_are_kept(const struct session *s)
+bool identity_notes_type(const struct session *s, mode_t type)
 {
-    return s->identity == CTL_IDENTITY_XATTR;
+    if (S_ISCHR(type) || S_ISBLK(type))
+        return s->notes_devices || s->identity == CTL_IDENTITY_XATTR;
+    return s->identity == CTL_IDENTITY_XATTR && !S_ISREG(type) && !S_ISDIR(type);
+}
+
+bool identity_files_may_stand_for_others(const struct session *s)
+{
+    return s->notes_devices || s->identity == CTL_IDENTITY_XATTR;
+}
+
+/*
+ * What an empty file stands for where only device nodes are noted down: owner, permissions and times
+ * are its own. Others are never asked for the attribute, which is what it would cost each file.
+ */
+static mode_t noted_device(const struct session *s, int fd, mode_t on_disk, uint64_t size)
+{
+    mode_t noted;
+
+    if (!s->notes_devices || !S_ISREG(on_disk) || size != 0)
+        return on_disk;
+    noted = virtfs_mode(fd, on_disk);
+    return S_ISCHR(noted) || S_ISBLK(noted) ? (noted & S_IFMT) | (on_disk & STORED_MODE) : on_disk;
 }
 
 /* What the policy leaves of a mode. */
@@ -137,9 +158,11 @@ mode_t identity_mode(const struct session *s, mode_t type, uint32_t mode)
     return identity_keeps_owners(s) ? mode : mode & SQUASHED_MODE;
 }
 
-mode_t identity_type(const struct session *s, int fd, mode_t on_disk)
+mode_t identity_type(const struct session *s, int fd, const struct stat *st)
 {
-    return s->identity == CTL_IDENTITY_XATTR ? virtfs_mode(fd, on_disk) : on_disk;
+    return s->identity == CTL_IDENTITY_XATTR
+               ? virtfs_mode(fd, st->st_mode)
+               : noted_device(s, fd, st->st_mode, (uint64_t)st->st_size);
 }
 
 void identity_shown(const struct session *s, int fd, struct identity_attr *a)
@@ -147,14 +170,20 @@ void identity_shown(const struct session *s, int fd, struct identity_attr *a)
     struct virtfs v = {session_shown_uid(s, a->uid), session_shown_gid(s, a->gid), a->mode,
                        a->rdev};
 
-    if (s->identity == CTL_IDENTITY_XATTR)
+    if (s->identity == CTL_IDENTITY_XATTR) {
         virtfs_read(fd, &v);
-    *a = (struct identity_attr){v.uid, v.gid, v.mode, v.rdev};
+    } else {
+        v.mode = noted_device(s, fd, a->mode, a->size);
+        if (v.mode != a->mode)
+            v.rdev = virtfs_rdev(fd);
+    }
+    *a = (struct identity_attr){v.uid, v.gid, v.mode, v.rdev, a->size};
 }
 
 void identity_stat(const struct session *s, int fd, struct stat *st)
 {
-    struct identity_attr a = {st->st_uid, st->st_gid, st->st_mode, st->st_rdev};
+    struct identity_attr a = {st->st_uid, st->st_gid, st->st_mode, st->st_rdev,
+                              (uint64_t)st->st_size};
 
     identity_shown(s, fd, &a);
     st->st_uid = a.uid;
@@ -177,13 +206,11 @@ int identity_made(const struct request *r, const struct fid *dir, int fd, mode_t
 {
     const struct session *s = r->session;
     const struct virtfs v = {dir->uid, r->gid, type | masked(s, type, mode), r->rdev};
-    unsigned int what = VIRTFS_UID | VIRTFS_GID | VIRTFS_MODE;
+    unsigned int what = S_ISCHR(type) || S_ISBLK(type) ? VIRTFS_MODE | VIRTFS_RDEV : VIRTFS_MODE;
 
-    if (s->identity != CTL_IDENTITY_XATTR)
-        return 0;
-    if (S_ISCHR(type) || S_ISBLK(type))
-        what |= VIRTFS_RDEV;
-    return virtfs_write(fd, &v, what);
+    if (s->identity == CTL_IDENTITY_XATTR)
+        return virtfs_write(fd, &v, what | VIRTFS_UID | VIRTFS_GID);
+    return identity_notes_type(s, type) ? virtfs_write(fd, &v, what) : 0;
 }
 
 int identity_made_at(const struct request *r, const struct fid *dir, const char *name, mode_t type,
@@ -260,7 +287,7 @@ void identity_written(const struct session *s, const struct fid *f)
 
 int identity_supported(const struct session *s)
 {
-    return s->identity == CTL_IDENTITY_XATTR ? virtfs_supported(WFD_ROOT) : 0;
+    return identity_files_may_stand_for_others(s) ? virtfs_supported(WFD_ROOT) : 0;
 }
 
 /* The owner that a file has is not a new one. */

@@ -184,7 +184,7 @@ static bool config_is_valid(const struct ctl_config *c, size_t num_fds)
 
     if ((c->flags & ~(CTL_FLAG_READ_ONLY | CTL_FLAG_SUCCESSOR | CTL_FLAG_ADOPT |
                       CTL_FLAG_REFUSE_CHOWN | CTL_FLAG_AUDIT_BLOCKS | CTL_FLAG_AUDIT |
-                      CTL_FLAG_AUTO_DELETE | CTL_FLAG_SUBMOUNTS)) != 0 ||
+                      CTL_FLAG_AUTO_DELETE | CTL_FLAG_SUBMOUNTS | CTL_FLAG_DEVICE_NODES)) != 0 ||
         (c->ring_kind != CTL_RING_GNTDEV && c->ring_kind != CTL_RING_MEMFD) ||
         (!evtchn && c->notify_kind != CTL_NOTIFY_EVENTFD) || num_fds != fds_of(c) ||
         (c->forbidden & ~OPERATIONS_ALL) != 0 || !policy_is_valid(c))

@@ -90,8 +90,9 @@ static uint64_t below_root(const struct ctl_config *c)
     if ((c->flags & CTL_FLAG_READ_ONLY) != 0)
         operations &= OPERATIONS_READ_ONLY;
     /* symlinks and special files are regular ones on disk, symlinks with something in them */
-    if (c->identity == CTL_IDENTITY_XATTR &&
-        (operations & (OPERATION_SYMLINK | OPERATION_MKNOD)) != 0)
+    if ((c->identity == CTL_IDENTITY_XATTR &&
+         (operations & (OPERATION_SYMLINK | OPERATION_MKNOD)) != 0) ||
+        ((c->flags & CTL_FLAG_DEVICE_NODES) != 0 && (operations & OPERATION_MKNOD) != 0))
         access |= LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_WRITE_FILE;
     for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++)
         if ((operations & needs[i].operation) != 0)

@@ -73,7 +73,7 @@ static struct p9_qid statx_qid(struct session *s, const struct statx *sx)
 static void as_shown(const struct session *s, int fd, struct statx *sx)
 {
     struct identity_attr a = {sx->stx_uid, sx->stx_gid, sx->stx_mode,
-                              makedev(sx->stx_rdev_major, sx->stx_rdev_minor)};
+                              makedev(sx->stx_rdev_major, sx->stx_rdev_minor), sx->stx_size};
 
     identity_shown(s, fd, &a);
     sx->stx_uid = a.uid;

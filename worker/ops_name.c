@@ -47,7 +47,7 @@ static int put_qid_of(struct request *r, const struct fid *dir, const char *name
 
     if (fstatat(dir->path_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
         return -errno;
-    if (identity_types_are_kept(r->session))
+    if (identity_notes_type(r->session, type))
         st.st_mode = type;
     qid = session_qid(r->session, &st);
     builder_qid(&r->out, &qid);
@@ -101,8 +101,8 @@ int op_mkdir(struct request *r)
 }
 
 /*
- * A file without a type is a regular one, mknod(2). Devices are never made; identity xattr notes
- * down that a file stands for one.
+ * A file without a type is a regular one, mknod(2). Devices are never made; where the policy has it
+ * so, a file stands for one.
  */
 static int node_type(const struct session *s, uint32_t mode, mode_t *type)
 {
@@ -117,7 +117,7 @@ static int node_type(const struct session *s, uint32_t mode, mode_t *type)
         return 0;
     case S_IFCHR:
     case S_IFBLK:
-        return identity_types_are_kept(s) ? 0 : -EPERM;
+        return identity_notes_type(s, *type) ? 0 : -EPERM;
     case S_IFDIR: /* as mknod(2) */
         return -EPERM;
     default:
@@ -132,7 +132,7 @@ static int make_node(const struct request *r, const struct fid *dir, const char 
     mode_t on_disk = identity_mode(r->session, type, mode);
     int fd, err;
 
-    if (type != S_IFREG && !identity_types_are_kept(r->session))
+    if (type != S_IFREG && !identity_notes_type(r->session, type))
         return mknodat(dir->path_fd, name, type | on_disk, 0) == 0 ? 0 : -errno;
     fd = openat(dir->path_fd, name,
                 O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
@@ -206,7 +206,7 @@ static int make_symlink(const struct request *r, const struct fid *dir, const ch
 {
     int err;
 
-    if (!identity_types_are_kept(r->session))
+    if (!identity_notes_type(r->session, S_IFLNK))
         return symlinkat(text, dir->path_fd, name) == 0 ? 0 : -errno;
     err = virtfs_symlink(dir->path_fd, name, text);
     return err != 0 ? err : identity_made_at(r, dir, name, S_IFLNK, 0777);

@@ -233,7 +233,7 @@ static int open_existing(const struct create *c, const struct fid *dir, struct f
 
     if (fd < 0)
         return fd;
-    st.st_mode = identity_type(c->r->session, fd, st.st_mode);
+    st.st_mode = identity_type(c->r->session, fd, &st);
     f = fid_new(c->num, fd, st.st_mode & S_IFMT, dir->uid);
     if (f == NULL)
         return -ENOMEM;

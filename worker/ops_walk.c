@@ -76,7 +76,7 @@ static int step(struct session *s, struct fid *f, int dir, struct wire_str w, st
         return err;
     fd = path_step(dir, name, st);
     if (fd >= 0)
-        st->st_mode = identity_type(s, fd, st->st_mode);
+        st->st_mode = identity_type(s, fd, st);
     return fd;
 }
 

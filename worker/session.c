@@ -109,6 +109,7 @@ int session_init(struct session *s, struct worker *w)
     s->file_mode_drop = w->config.file_mode_drop;
     s->directory_mode_drop = w->config.directory_mode_drop;
     s->identity = w->config.identity;
+    s->notes_devices = identity_keeps_owners(s) && (w->config.flags & CTL_FLAG_DEVICE_NODES) != 0;
     s->refuse_chown = (w->config.flags & CTL_FLAG_REFUSE_CHOWN) != 0;
     s->read_only = (w->config.flags & CTL_FLAG_READ_ONLY) != 0;
     s->operations = OPERATIONS_ALL & ~w->config.forbidden;

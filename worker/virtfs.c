@@ -68,19 +68,26 @@ mode_t virtfs_mode(int fd, mode_t on_disk)
     return read_u32(fd_name(fd).s, "user.virtfs.mode", &mode) ? believed(on_disk, mode) : on_disk;
 }
 
+uint64_t virtfs_rdev(int fd)
+{
+    uint64_t rdev;
+
+    if (getxattr(fd_name(fd).s, "user.virtfs.rdev", &rdev, sizeof(rdev)) != (ssize_t)sizeof(rdev))
+        return 0;
+    return le64toh(rdev);
+}
+
 void virtfs_read(int fd, struct virtfs *v)
 {
     const struct fd_name path = fd_name(fd);
-    uint64_t rdev;
 
     if (!S_ISREG(v->mode) && !S_ISDIR(v->mode))
         return;
     (void)read_u32(path.s, "user.virtfs.uid", &v->uid);
     (void)read_u32(path.s, "user.virtfs.gid", &v->gid);
     v->mode = virtfs_mode(fd, v->mode);
-    if ((S_ISCHR(v->mode) || S_ISBLK(v->mode)) &&
-        getxattr(path.s, "user.virtfs.rdev", &rdev, sizeof(rdev)) == (ssize_t)sizeof(rdev))
-        v->rdev = le64toh(rdev);
+    if (S_ISCHR(v->mode) || S_ISBLK(v->mode))
+        v->rdev = virtfs_rdev(fd);
 }
 
 static int write_u32(const char *path, const char *name, uint32_t value)

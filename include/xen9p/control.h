@@ -65,13 +65,14 @@ struct ctl_ring {
 };
 
 #define CTL_FLAG_READ_ONLY 1u
-#define CTL_FLAG_SUCCESSOR 2u     /* the journal describes a predecessor's state */
-#define CTL_FLAG_REFUSE_CHOWN 8u  /* a new owner is EPERM instead of ignored (squash) */
-#define CTL_FLAG_AUTO_DELETE 64u  /* the oldest files make room for new ones */
-#define CTL_FLAG_SUBMOUNTS 128u   /* file systems mounted below the export are part of it */
-#define CTL_FLAG_AUDIT_BLOCKS 16u /* audit-full is block: no reply before its record is sent */
-#define CTL_FLAG_AUDIT 32u        /* there is a socket for audit records */
-#define CTL_FLAG_ADOPT 4u         /* no journal of the predecessor: take the indexes of the rings */
+#define CTL_FLAG_SUCCESSOR 2u      /* the journal describes a predecessor's state */
+#define CTL_FLAG_REFUSE_CHOWN 8u   /* a new owner is EPERM instead of ignored (squash) */
+#define CTL_FLAG_AUTO_DELETE 64u   /* the oldest files make room for new ones */
+#define CTL_FLAG_SUBMOUNTS 128u    /* file systems mounted below the export are part of it */
+#define CTL_FLAG_DEVICE_NODES 256u /* device nodes are kept as notes (mapped, host) */
+#define CTL_FLAG_AUDIT_BLOCKS 16u  /* audit-full is block: no reply before its record is sent */
+#define CTL_FLAG_AUDIT 32u         /* there is a socket for audit records */
+#define CTL_FLAG_ADOPT 4u /* no journal of the predecessor: take the indexes of the rings */
 
 /* What a worker goes by that a new policy may change while it serves. 0: no limit. */
 struct ctl_limits {

@@ -19,6 +19,7 @@ struct filter_spec {
     bool read_only;              /* leaves out every call that changes a file */
     uint32_t forbidden;          /* groups of operations.h that are left out, too */
     enum ctl_identity identity;  /* setuid, setgid and owners are for some of them only */
+    bool device_nodes;           /* kept in attributes, with identities of many owners */
 };
 
 /*

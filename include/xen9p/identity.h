@@ -44,6 +44,7 @@ struct identity_attr {
     uint32_t uid, gid;
     mode_t mode; /* with the type */
     uint64_t rdev;
+    uint64_t size; /* on disk; nothing else is shown */
 };
 
 /* From what is on disk (`a`, of the file `fd`) to what the guest sees. */
@@ -55,7 +56,7 @@ void identity_stat(const struct session *s, int fd, struct stat *st);
  */
 ssize_t identity_readlink(const struct session *s, int fd, char *out, size_t cap);
 /* The mode alone: for what a fid is, it is asked when the file is walked to. */
-mode_t identity_type(const struct session *s, int fd, mode_t on_disk);
+mode_t identity_type(const struct session *s, int fd, const struct stat *on_disk);
 
 /*
  * Mode that a file of `type` (S_IFMT bits) gets on disk when the guest asks for `mode`, of which
@@ -63,8 +64,10 @@ mode_t identity_type(const struct session *s, int fd, mode_t on_disk);
  */
 mode_t identity_mode(const struct session *s, mode_t type, uint32_t mode);
 
-/* True when the guest's types (devices, symlinks) are files on disk: identity xattr. */
-bool identity_types_are_kept(const struct session *s);
+/* True when what the guest makes of this type is a regular file on disk, with a note of what it stands for. */
+bool identity_notes_type(const struct session *s, mode_t type);
+/* True when a regular file on disk may stand for something else. */
+bool identity_files_may_stand_for_others(const struct session *s);
 
 /*
  * After a creating call: notes down whose the file is and what the guest has asked for, where the

@@ -38,6 +38,7 @@ enum policy_key {
     POLICY_FILE_MODE_MASK,
     POLICY_DIRECTORY_MODE_MASK,
     POLICY_CHOWN,
+    POLICY_DEVICE_NODES,
     POLICY_MAX_SPACE,
     POLICY_MAX_FILES,
     POLICY_MAX_OPEN_FILES,
@@ -85,6 +86,7 @@ enum policy_toolstack { POLICY_FOLLOW, POLICY_IGNORE };
 enum policy_violation { POLICY_RESTART, POLICY_QUARANTINE };
 enum policy_cgroup { POLICY_CGROUP_OPTIONAL, POLICY_CGROUP_REQUIRED };
 enum policy_chown { POLICY_CHOWN_IGNORE, POLICY_CHOWN_REFUSE };
+enum policy_device_nodes { POLICY_DEVICE_NODES_NOTE, POLICY_DEVICE_NODES_REFUSE };
 enum policy_audit_full { POLICY_AUDIT_BLOCK, POLICY_AUDIT_DROP };
 
 enum policy_type {

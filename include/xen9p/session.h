@@ -51,7 +51,8 @@ struct session {
     uint32_t owner_uid, owner_gid; /* owner of the export, as this process sees it */
     uint32_t file_mode_drop, directory_mode_drop; /* permission bits that files never get */
     enum ctl_identity identity;
-    bool refuse_chown; /* identity squash: EPERM, not ignored */
+    bool refuse_chown;  /* identity squash: EPERM, not ignored */
+    bool notes_devices; /* many owners: device nodes are empty files with attributes */
     bool read_only;
     uint32_t operations; /* groups of operations.h that are allowed */
     struct stat root;    /* of WFD_ROOT */

@@ -34,6 +34,8 @@ struct virtfs {
  * is the mode on disk: a type that cannot be is not believed.
  */
 void virtfs_read(int fd, struct virtfs *v);
+/* The number of a device alone, 0 without one. */
+uint64_t virtfs_rdev(int fd);
 /* The mode alone. */
 mode_t virtfs_mode(int fd, mode_t on_disk);
 /* Stores the fields in `what` (VIRTFS_*). 0 or a negative errno; what comes first stays. */

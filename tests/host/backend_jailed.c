@@ -47,7 +47,9 @@ void backend_start(struct rig *g, const struct ctl_config *config)
     const struct filter_spec filter = {.notify = CTL_NOTIFY_EVENTFD,
                                        .read_only = (config->flags & CTL_FLAG_READ_ONLY) != 0,
                                        .forbidden = config->forbidden,
-                                       .identity = config->identity};
+                                       .identity = config->identity,
+                                       .device_nodes =
+                                           (config->flags & CTL_FLAG_DEVICE_NODES) != 0};
     int worker = open_worker();
     struct launch_spec spec = {.path = g->root,
                                .worker_fd = worker,

@@ -14,6 +14,7 @@
 
 #include "suites.h"
 #include "u9.h"
+#include "xen9p/operations.h"
 
 #define OWNER 4321u /* of the export, where it is not root's */
 
@@ -351,6 +352,123 @@ static void mapped_tree(void)
 }
 
 /* Ids that a guest does not have, and files of others on the host. */
+/* A device of a name in a directory listing; -1 without it. */
+static int listed_type(struct p9c *c, const char *name)
+{
+    struct p9_dirent e;
+    int type = -1;
+
+    CHECK_OK(p9c_walk(c, ROOT, 94, ""));
+    CHECK_OK(p9c_lopen(c, 94, P9_L_RDONLY));
+    CHECK_OK(p9c_readdir(c, 94, 0, 8000));
+    while (p9c_dirent(c, &e))
+        if (strcmp(e.name, name) == 0)
+            type = e.type;
+    CHECK_OK(p9c_clunk(c, 94));
+    return type;
+}
+
+static uint64_t shown_rdev(struct p9c *c, const char *name)
+{
+    struct p9_attr a;
+
+    CHECK_OK(p9c_walk(c, ROOT, 93, name));
+    CHECK_OK(p9c_getattr(c, 93, P9_GETATTR_BASIC, &a));
+    CHECK_OK(p9c_clunk(c, 93));
+    return a.rdev;
+}
+
+static void make_empty(struct rig *g, const char *name)
+{
+    int fd = openat(g->root_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+
+    MUST(fd);
+    MUST(fchown(fd, FIRST, FIRST));
+    close(fd);
+}
+
+static void set_noted(struct rig *g, const char *name, uint32_t mode)
+{
+    char path[160];
+
+    snprintf(path, sizeof(path), "%s/%s", g->root, name);
+    MUST(setxattr(path, "user.virtfs.mode", &mode, sizeof(mode), 0));
+}
+
+/*
+ * device-nodes = note: what is a device to the guest is an empty file on the host, whose own owner and
+ * permissions are the device's. The group xattr is not needed, write and create are not either.
+ */
+static void noted_devices(uint32_t forbidden)
+{
+    struct rig_config cfg = {
+        .export_owner = FIRST,
+        .flags = CTL_FLAG_DEVICE_NODES,
+        .forbidden = forbidden,
+        .policy = {.identity = CTL_IDENTITY_MAPPED, .id_first = FIRST, .id_count = COUNT}};
+    struct rig *g = rig_new(&cfg);
+    char text[16];
+    struct p9c c;
+
+    make_empty(g, "file");
+    make_empty(g, "forged");
+    set_noted(g, "forged", S_IFLNK | 0777);
+    p9c_mount(&c, g);
+    CHECK_OK(p9c_attach(&c, ALICE, P9_NOFID, "", 1000));
+    CHECK_OK(make_node(&c, ROOT, "null", S_IFCHR | 0004, 5));
+    CHECK_OK(make_node(&c, ROOT, "disk", S_IFBLK | 0660, 6));
+    check_disk(g, "null", FIRST, FIRST + 5, S_IFREG | 0004);
+    check_shown(&c, "null", 0, 5, S_IFCHR | 0004);
+    check_shown(&c, "disk", 0, 6, S_IFBLK | 0660);
+    CHECK_EQ(shown_rdev(&c, "null"), 0x103);
+    CHECK_EQ(shown_rdev(&c, "disk"), 0x103);
+    CHECK_EQ(listed_type(&c, "null"), DT_UNKNOWN);
+
+    /* changed as any file; what it is stays */
+    CHECK_OK(set_mode(&c, ROOT, "null", 04666));
+    CHECK_OK(set_owner(&c, ROOT, "null", BOTH, 1000, 1001));
+    CHECK_OK(p9c_walk(&c, ALICE, 20, "null"));
+    CHECK_OK(p9c_rpc(&c, P9_TRENAMEAT, "dsds", 0u, "disk", 0u, "moved"));
+    CHECK_OK(p9c_rpc(&c, P9_TLINK, "dds", 0u, 20u, "again"));
+    check_disk(g, "null", FIRST + 1000, FIRST + 1001, S_IFREG | 0666);
+    check_shown(&c, "again", 1000, 1001, S_IFCHR | 0666);
+    check_shown(&c, "moved", 0, 6, S_IFBLK | 0660);
+
+    /* nothing gets into it, and its notes are nobody's to see or write */
+    CHECK_ERR(p9c_lopen(&c, 20, P9_L_RDONLY), EACCES);
+    CHECK_ERR(p9c_setattr(&c, 20, P9_SETATTR_SIZE, &(struct p9_attr){.size = 1}),
+              (forbidden & OPERATION_WRITE) != 0 ? EACCES : EINVAL);
+    if ((forbidden & OPERATION_CREATE) == 0) {
+        CHECK_OK(p9c_walk(&c, 0, 21, ""));
+        CHECK_ERR(p9c_lcreate(&c, 21, "null", P9_L_RDWR, 0644), EACCES);
+    }
+    if ((forbidden & OPERATION_XATTR) == 0) {
+        CHECK_OK(p9c_walk(&c, 0, 22, "file"));
+        CHECK_ERR(p9c_rpc(&c, P9_TXATTRCREATE, "dsqd", 22u, "user.virtfs.mode", UINT64_C(4), 0u),
+                  EPERM);
+    }
+
+    /* only devices are believed, and only of the host's making or ours */
+    check_shown(&c, "file", 0, 0, S_IFREG | 0644);
+    check_shown(&c, "forged", 0, 0, S_IFREG | 0644);
+    CHECK_OK(p9c_walk(&c, 0, 23, "forged"));
+    CHECK_ERR(p9c_readlink(&c, 23, text, sizeof(text)), EINVAL);
+    set_noted(g, "file", S_IFCHR);
+    check_shown(&c, "file", 0, 0, S_IFCHR | 0644);
+    CHECK_EQ(shown_rdev(&c, "file"), 0);
+    rig_end(g);
+}
+
+static void mapped_notes_devices(void)
+{
+    noted_devices(0);
+}
+
+static void mapped_notes_nothing_else(void)
+{
+    noted_devices(OPERATION_XATTR | OPERATION_CREATE | OPERATION_WRITE);
+}
+
 static void mapped_has_no_other(void)
 {
     struct p9c c;
@@ -654,6 +772,8 @@ static const struct tap_case cases[] = {
     {"masks", masks, 0, 0},
     {"chown_refused", chown_refused, TAP_JAILED, 0},
     {"mapped_tree", mapped_tree, TAP_JAILED, 0},
+    {"mapped_notes_devices", mapped_notes_devices, TAP_JAILED, 0},
+    {"mapped_notes_nothing_else", mapped_notes_nothing_else, TAP_JAILED, 0},
     {"mapped_has_no_other", mapped_has_no_other, TAP_JAILED, 0},
     {"host_tree", host_tree, TAP_JAILED, 0},
     {"xattr_written", xattr_written, 0, 0},

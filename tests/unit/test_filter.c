@@ -45,25 +45,26 @@
 #endif
 
 static const struct filter_spec specs[] = {
-    {CTL_NOTIFY_EVTCHN, false, 0, CTL_IDENTITY_SQUASH},
-    {CTL_NOTIFY_EVTCHN, true, 0, CTL_IDENTITY_SQUASH},
-    {CTL_NOTIFY_EVENTFD, false, 0, CTL_IDENTITY_SQUASH},
-    {CTL_NOTIFY_EVENTFD, true, 0, CTL_IDENTITY_SQUASH},
-    {CTL_NOTIFY_EVTCHN, false, 0, CTL_IDENTITY_MAPPED},
-    {CTL_NOTIFY_EVTCHN, true, 0, CTL_IDENTITY_MAPPED},
-    {CTL_NOTIFY_EVTCHN, false, 0, CTL_IDENTITY_HOST},
-    {CTL_NOTIFY_EVTCHN, true, 0, CTL_IDENTITY_HOST},
-    {CTL_NOTIFY_EVTCHN, false, 0, CTL_IDENTITY_XATTR},
-    {CTL_NOTIFY_EVTCHN, true, 0, CTL_IDENTITY_XATTR},
+    {CTL_NOTIFY_EVTCHN, false, 0, CTL_IDENTITY_SQUASH, false},
+    {CTL_NOTIFY_EVTCHN, true, 0, CTL_IDENTITY_SQUASH, false},
+    {CTL_NOTIFY_EVENTFD, false, 0, CTL_IDENTITY_SQUASH, false},
+    {CTL_NOTIFY_EVENTFD, true, 0, CTL_IDENTITY_SQUASH, false},
+    {CTL_NOTIFY_EVTCHN, false, 0, CTL_IDENTITY_MAPPED, false},
+    {CTL_NOTIFY_EVTCHN, true, 0, CTL_IDENTITY_MAPPED, false},
+    {CTL_NOTIFY_EVTCHN, false, 0, CTL_IDENTITY_HOST, false},
+    {CTL_NOTIFY_EVTCHN, true, 0, CTL_IDENTITY_HOST, false},
+    {CTL_NOTIFY_EVTCHN, false, 0, CTL_IDENTITY_XATTR, false},
+    {CTL_NOTIFY_EVTCHN, true, 0, CTL_IDENTITY_XATTR, false},
+    {CTL_NOTIFY_EVTCHN, false, 0, CTL_IDENTITY_MAPPED, true},
 };
 #define NUM_SPECS (sizeof(specs) / sizeof(specs[0]))
 /* Sets of them. */
-#define EVTCHN 0x3f3u
+#define EVTCHN 0x7f3u
 #define EVENTFD 0x0cu
-#define RW 0x155u
+#define RW 0x555u
 #define RO 0x2aau
-#define EACH 0x3ffu
-#define OWNERS 0xf0u /* identities that keep many owners */
+#define EACH 0x7ffu
+#define OWNERS 0x4f0u /* identities that keep many owners */
 #define OWNERS_RW (OWNERS & RW)
 #define ATTRIBUTES 0x300u        /* identity xattr */
 #define MODES (RW & ~ATTRIBUTES) /* may give others than the owner something */

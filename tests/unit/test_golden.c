@@ -57,7 +57,7 @@ static struct filter_spec spec_of(const char *name)
     policy_free(p);
     policy_set_unref(set);
     return (struct filter_spec){CTL_NOTIFY_EVTCHN, t.read_only, t.worker.forbidden,
-                                t.worker.identity};
+                                t.worker.identity, (t.worker.flags & CTL_FLAG_DEVICE_NODES) != 0};
 }
 
 static int is_policy(const struct dirent *e)
