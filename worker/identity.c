@@ -9,8 +9,8 @@
  * for the guest's kernel to judge then.
  *
  * Which groups a user is in is known to the guest's kernel alone, which has asked its own before it
- * sends a message. So a thread is in all of them (the lockdown saw to that): owner and group bits
- * are judged here too, and a mode that gives a group less than others binds everybody but the owner.
+ * sends a message. So a thread is in all of them (the lockdown saw to that), and where a group may do less
+ * than others, who is not in it is let in by identity_as_other().
  */
 #include "xen9p/identity.h"
 
@@ -18,10 +18,12 @@
 #include <fcntl.h>
 #include <sys/fsuid.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "xen9p/descriptors.h"
 #include "xen9p/fid.h"
+#include "xen9p/operations.h"
 #include "xen9p/path.h"
 #include "xen9p/session.h"
 #include "xen9p/virtfs.h"
@@ -95,6 +97,30 @@ void identity_leave(unsigned int entered)
         (void)setfsuid(0);
     if ((entered & AS_GROUP) != 0)
         (void)setfsgid(0);
+}
+
+/* Attributes cannot be asked for where the policy has none: then there may be a list. */
+static bool has_access_list(const struct session *s, int fd)
+{
+    return (s->operations & OPERATION_XATTR) == 0 ||
+           getxattr(fd_name(fd).s, "system.posix_acl_access", NULL, 0) >= 0 ||
+           (errno != ENODATA && errno != EOPNOTSUPP);
+}
+
+bool identity_as_other(const struct session *s, const struct fid *f, int fd, mode_t want)
+{
+    struct stat st;
+
+    if (!identity_keeps_owners(s) || f->uid == 0 || path_stat(fd, &st) != 0 ||
+        st.st_uid == f->uid || (st.st_mode & want) != want || has_access_list(s, fd))
+        return false;
+    (void)setfsuid(0);
+    return true;
+}
+
+void identity_as_user(const struct fid *f)
+{
+    (void)setfsuid(f->uid);
 }
 
 int identity_group(struct request *r, uint32_t gid)

@@ -96,11 +96,28 @@ static int open_as(struct session *s, struct fid *f, int flags)
     return (flags & O_TRUNC) != 0 ? quota_open_truncated(s, f, flags) : fid_reopen(f, flags);
 }
 
+/* What others need for it. */
+static mode_t others_bits(int flags)
+{
+    switch (flags & O_ACCMODE) {
+    case O_RDONLY:
+        return (flags & O_TRUNC) != 0 ? S_IROTH | S_IWOTH : S_IROTH;
+    case O_WRONLY:
+        return S_IWOTH;
+    default:
+        return S_IROTH | S_IWOTH;
+    }
+}
+
 /* O_NOATIME is a wish: only the owner of a file may have it. */
 static int reopen(struct session *s, struct fid *f, int flags)
 {
     int fd = open_as(s, f, flags);
 
+    if (fd == -EACCES && identity_as_other(s, f, f->path_fd, others_bits(flags))) {
+        fd = open_as(s, f, flags);
+        identity_as_user(f);
+    }
     if (fd == -EPERM && (flags & O_NOATIME) != 0)
         fd = open_as(s, f, flags & ~O_NOATIME);
     return fd;

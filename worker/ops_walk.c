@@ -75,6 +75,10 @@ static int step(struct session *s, struct fid *f, int dir, struct wire_str w, st
     if (err != 0)
         return err;
     fd = path_step(dir, name, st);
+    if (fd == -EACCES && identity_as_other(s, f, dir, S_IXOTH)) {
+        fd = path_step(dir, name, st);
+        identity_as_user(f);
+    }
     if (fd >= 0)
         st->st_mode = identity_type(s, fd, st);
     return fd;

@@ -26,6 +26,15 @@ unsigned int identity_enter(struct request *r);
 void identity_leave(unsigned int entered);
 
 /*
+ * After an EACCES for what the bits `want` (S_IROTH, S_IWOTH, S_IXOTH) of the file `fd` give to others: whether
+ * only a group is kept out of it, in which the user of `f` need not be. Then this thread is root's, for one call of
+ * just that kind, until identity_as_user(). Never where there is a POSIX ACL, which knows users and
+ * groups by name.
+ */
+bool identity_as_other(const struct session *s, const struct fid *f, int fd, mode_t want);
+void identity_as_user(const struct fid *f);
+
+/*
  * The group that a creating message asks for, until identity_leave(). -EINVAL: none that a guest
  * has.
  */

@@ -300,6 +300,63 @@ static void many_owners(struct rig *g, struct p9c *c, uint32_t first)
 }
 
 /*
+ * What is kept from a group is not kept from others, and who is in it the guest's kernel has judged. An access
+ * control list says more than the mode does.
+ */
+static void mapped_keeps_a_group_out(void)
+{
+    struct p9c c;
+    struct rig *g = mapped(&c);
+    /* user::rw-, alice ---, group::---, mask::---, other::r-- */
+    const uint32_t alice = FIRST + 1000;
+    const uint16_t acl[] = {2,
+                            0,
+                            1,
+                            6,
+                            0xffff,
+                            0xffff,
+                            2,
+                            0,
+                            (uint16_t)alice,
+                            (uint16_t)(alice >> 16),
+                            4,
+                            0,
+                            0xffff,
+                            0xffff,
+                            16,
+                            0,
+                            0xffff,
+                            0xffff,
+                            32,
+                            4,
+                            0xffff,
+                            0xffff};
+    char path[160];
+
+    CHECK_OK(make_dir(&c, ROOT, "through", 0701, 50));
+    CHECK_OK(make_in(&c, ROOT, "through", "read", 0604, 50));
+    CHECK_OK(make_in(&c, ROOT, "through", "write", 0602, 50));
+    CHECK_OK(make_in(&c, ROOT, "through", "listed", 0604, 50));
+    CHECK_OK(set_mode(&c, ROOT, "through/write", 0602));
+    CHECK_OK(open_as(&c, ALICE, "through/read", P9_L_RDONLY));
+    CHECK_ERR(open_as(&c, ALICE, "through/read", P9_L_RDWR), EACCES);
+    CHECK_OK(open_as(&c, ALICE, "through/write", P9_L_WRONLY));
+    CHECK_ERR(open_as(&c, ALICE, "through/write", P9_L_RDONLY), EACCES);
+    CHECK_ERR(open_as(&c, ALICE, "through", P9_L_RDONLY), EACCES);
+    CHECK_OK(set_owner(&c, ROOT, "through/read", P9_SETATTR_UID, 1000, 0));
+    CHECK_OK(set_mode(&c, ROOT, "through/read", 0004)); /* an owner is none of the others */
+    CHECK_ERR(open_as(&c, ALICE, "through/read", P9_L_RDONLY), EACCES);
+    CHECK_OK(open_as(&c, BOB, "through/read", P9_L_RDONLY));
+    /* between the two it was root for one call only */
+    CHECK_ERR(make_in(&c, ALICE, "through", "new", 0644, 0), EACCES);
+
+    snprintf(path, sizeof(path), "%s/through/listed", g->root);
+    MUST(setxattr(path, "system.posix_acl_access", acl, sizeof(acl), 0));
+    CHECK_ERR(open_as(&c, ALICE, "through/listed", P9_L_RDONLY), EACCES);
+    rig_end(g);
+}
+
+/*
  * setuid exists, and falls when somebody writes. Root's own writing keeps it where root is the
  * host's: the kernel asks for CAP_FSETID over the machine.
  */
@@ -774,6 +831,7 @@ static const struct tap_case cases[] = {
     {"mapped_tree", mapped_tree, TAP_JAILED, 0},
     {"mapped_notes_devices", mapped_notes_devices, TAP_JAILED, 0},
     {"mapped_notes_nothing_else", mapped_notes_nothing_else, TAP_JAILED, 0},
+    {"mapped_keeps_a_group_out", mapped_keeps_a_group_out, TAP_JAILED, 0},
     {"mapped_has_no_other", mapped_has_no_other, TAP_JAILED, 0},
     {"host_tree", host_tree, TAP_JAILED, 0},
     {"xattr_written", xattr_written, 0, 0},

@@ -6,7 +6,7 @@
 # same kernel serves to dom0.
 seconds=${STRESS_SECONDS:-5}
 # under emulation, what a stressor makes before it begins has to be small
-small="--copy-file-bytes 4M --fallocate-bytes 4M --fiemap-bytes 4M --hdd-bytes 4M --iomix-bytes 4M --sync-file-bytes 4M
+small="--copy-file-bytes 128M --fallocate-bytes 4M --fiemap-bytes 4M --hdd-bytes 4M --iomix-bytes 4M --sync-file-bytes 4M
     --chdir-dirs 64 --dentries 64 --dir-dirs 64 --dirdeep-inodes 256 --readahead-bytes 4M --seek-size 4M"
 xen9pd_start
 debian /srv/debian
