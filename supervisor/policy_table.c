@@ -150,7 +150,7 @@ const struct policy_key_info policy_keys[POLICY_KEYS] = {
 
     /* --- resources --- */
     [POLICY_MAX_FIDS] = {"max-fids",
-                         NUMBER("fids", 64, 60000),
+                         NUMBER("fids", 64, 250000),
                          "16384",
                          YES,
                          RECONNECT,

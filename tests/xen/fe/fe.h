@@ -82,5 +82,7 @@ void client_unikraft(struct fe *fe, const char *path, unsigned rings);
 
 /* bench.c: requests of 9P2000.u one after the other on PATH/file (1 MiB); "NAME RATE UNIT" for each kind. */
 void client_bench(struct fe *fe, const char *path, double seconds);
+/* The same file walked to as often as each of `num` says (ascending, NULL ends), and what a stat costs then: "NUM US". */
+void client_fids(struct fe *fe, const char *path, char **num);
 
 #endif

@@ -13,6 +13,9 @@
  *   fe minios DEV PATH 1            as Mini-OS: 9P2000.u, one ring, and a live update that keeps it
  *   fe unikraft DEV PATH RINGS      as Unikraft: 9P2000.u, msize of a whole ring, RINGS of them
  *   fe bench DEV PATH SECONDS       rates of requests in 9P2000.u, each kind for so long
+ *   fe fids DEV PATH NUM...         with so many live fids each: "NUM US", what walk, stat and clunk take
+ *   fe many DEV PATH N              N devices from DEV on, of one small ring each: "connected N SECONDS"; stays
+ *                                   until SIGTERM
  *   fe await DEV PATH STATE SECONDS add, wait for a backend state: "state S error TEXT", 0 when it came
  * Exit status: 0 as wanted, 1 not, 2 the frontend itself could not work.
  */
@@ -22,10 +25,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 static struct fe fe;
-static volatile sig_atomic_t stop; /* SIGTERM ends a ping early, with its result */
+static volatile sig_atomic_t
+    stop; /* SIGTERM ends a ping early, with its result, and many devices */
 
 static void on_term(int sig)
 {
@@ -211,14 +216,52 @@ static int cmd_bad(const char *path, char *kind, double seconds)
     return 0;
 }
 
+/* All at once: each step of all of them before the next. */
+static void connect_all(struct fe *all, unsigned n, unsigned dev, const char *path)
+{
+    for (unsigned i = 0; i < n; i++) {
+        fe_init(&all[i], dev + i);
+        all[i].rings = 1;
+        all[i].order = 1;
+        toolstack_add(&all[i], path);
+    }
+    for (unsigned i = 0; i < n; i++) {
+        if (!be_wait(&all[i], 2, 120))
+            die("device %u: backend state %d instead of 2", dev + i, be_state(&all[i]));
+        fe_share(&all[i]);
+        fe_publish(&all[i]);
+    }
+    for (unsigned i = 0; i < n; i++) {
+        if (!be_wait(&all[i], 4, 300))
+            die("device %u: backend state %d instead of 4", dev + i, be_state(&all[i]));
+        must(p9_version(&all[i], 0), "Tversion");
+        must(p9_attach(&all[i], 0, 0), "Tattach");
+    }
+}
+
+static int cmd_many(unsigned dev, const char *path, unsigned n)
+{
+    const struct rlimit files = {n * 8 + 64, n * 8 + 64};
+    struct fe *all = calloc(n, sizeof(*all));
+    double start = now();
+
+    if (!all || setrlimit(RLIMIT_NOFILE, &files) != 0)
+        die("no memory or descriptors for %u devices", n);
+    connect_all(all, n, dev, path);
+    printf("connected %u %.1f\n", n, now() - start);
+    while (!stop)
+        sleep(1);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     const char *cmd = argc > 3 ? argv[1] : "";
 
     if (argc < 5)
-        die("usage: fe read|rounds|reset|ping|hold|bad|minios|unikraft|bench|await DEV PATH ARG [N]");
+        die("usage: fe read|rounds|reset|ping|hold|bad|minios|unikraft|bench|fids|many|await DEV PATH ARG [N]");
     fe_init(&fe, (unsigned)atoi(argv[2]));
-    signal(SIGTERM, strcmp(cmd, "ping") == 0 ? on_term : SIG_DFL);
+    signal(SIGTERM, strcmp(cmd, "ping") == 0 || strcmp(cmd, "many") == 0 ? on_term : SIG_DFL);
     setvbuf(stdout, NULL, _IOLBF, 0);
     if (!strcmp(cmd, "read"))
         return cmd_read(argv[3], argv[4], 1, true);
@@ -250,6 +293,12 @@ int main(int argc, char **argv)
         client_bench(&fe, argv[3], atof(argv[4]));
         return 0;
     }
+    if (!strcmp(cmd, "fids")) {
+        client_fids(&fe, argv[3], argv + 4);
+        return 0;
+    }
+    if (!strcmp(cmd, "many"))
+        return cmd_many((unsigned)atoi(argv[2]), argv[3], (unsigned)atoi(argv[4]));
     if (!strcmp(cmd, "await") && argc > 5) {
         bool came;
 

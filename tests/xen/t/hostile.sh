@@ -11,7 +11,7 @@ ping=$!
 wait_until 30 grep -q connected "$TESTDIR/ping" || fail "the good device does not connect: $(cat "$TESTDIR/ping")"
 n=10
 for kind in num-rings=0 num-rings=5 num-rings=4294967296 num-rings=abc num-rings=-1 num-rings=2x 'num-rings=' huge \
-    no-refs bad-intf bad-grants order=0 order=10 order=4294967 one-channel; do
+    no-refs bad-intf bad-grants order=0 order=10 order=255 order=4294967 one-channel; do
     n=$((n + 1))
     got=$(/lab/bin/fe bad $n /srv/xen9p/bad "$kind" 10) || fail "$kind: the frontend failed: $got"
     case $got in
