@@ -84,7 +84,7 @@
 #define LIMIT_ID_POOL_COUNT (1988u * LIMIT_IDS)
 
 /* Descriptors: the supervisor's own are few, but its workers inherit the limit (max-fids). */
-#define LIMIT_NOFILE 65536u
+#define LIMIT_NOFILE 524288u
 
 /* Succession. */
 #define LIMIT_DEATHS 5         /* deaths of a device's workers within LIMIT_DEATHS_MS: */
