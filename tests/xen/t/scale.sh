@@ -5,6 +5,8 @@
 # memory, what it does when nothing happens, and the work of connecting one more, beside what the same machine needs to
 # start a process.
 N=${DEVICES:-1000}
+mkdir -p /etc/xen9p
+trap 'rm -rf /etc/xen9p' EXIT
 cat >/etc/xen9p/xen9p.conf <<END
 defaults {
     max-fids = 256
