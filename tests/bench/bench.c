@@ -57,6 +57,10 @@ static const struct variant {
 #define ONE_RING 5 /* which of them */
 #define MAX_WORKLOADS 32
 
+/* What is wanted of every workload: one or the other. */
+#define TIMES_DIOD 2.0
+#define OF_RAW 0.8
+
 static struct arig arig;
 static struct source sources[NUM_VARIANTS];
 static struct link links[NUM_VARIANTS];
@@ -232,23 +236,29 @@ static bool report_variant(struct report *r, size_t v, uint32_t rounds, double l
 /* Everything that was measured goes to the reports. */
 static bool report(struct report *r, uint32_t rounds, double least)
 {
+    double of_raw[MAX_WORKLOADS] = {0}, of_diod;
     bool good = true;
 
     report_head(r, variants[0].title, "raw calls");
     for (size_t i = 0; i < num_workloads; i++) {
         const struct workload *w = &workloads[i];
 
-        if (is_wanted(i, 0))
-            good &= judge(report_row(r, w->name, w->unit, samples[i].variant[0], samples[i].raw,
-                                     w->target, rounds),
-                          w->target, least);
+        if (!is_wanted(i, 0))
+            continue;
+        of_raw[i] = report_row(r, w->name, w->unit, samples[i].variant[0], samples[i].raw,
+                               w->target, rounds);
+        good &= judge(of_raw[i], w->target, least);
     }
     if (have_diod)
-        report_head(r, "xen9p and diod over a unix socket", "diod");
-    for (size_t i = 0; have_diod && i < num_workloads; i++)
-        if (is_wanted(i, 0))
-            (void)report_row(r, workloads[i].name, workloads[i].unit, samples[i].variant[0],
-                             samples[i].diod, 2, rounds);
+        report_head(r, "xen9p and diod over a unix socket (or 80 % of the raw calls)", "diod");
+    for (size_t i = 0; have_diod && i < num_workloads; i++) {
+        if (!is_wanted(i, 0))
+            continue;
+        of_diod = report_row(r, workloads[i].name, workloads[i].unit, samples[i].variant[0],
+                             samples[i].diod, TIMES_DIOD, rounds);
+        if (of_raw[i] < OF_RAW * least)
+            good &= judge(of_diod, TIMES_DIOD, least);
+    }
     for (size_t v = 1; v < num_variants; v++)
         good &= report_variant(r, v, rounds, least);
     return good;
