@@ -5,7 +5,8 @@
  *
  * For each workload, in turn and several times over: the worker behind rings in a memfd, diod behind
  * a unix socket (where it is installed), and a plain loop of the same system calls on the same files with
- * the same sizes. Only ratios within one run mean anything: the machine is shared.
+ * the same sizes. Only ratios within one run mean anything: the machine is shared. Two workloads are what a guest has
+ * asked for once, message by message (trace.h); all others are made up.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,6 +23,7 @@
 #include "beside.h"
 #include "floor.h"
 #include "report.h"
+#include "trace.h"
 #include "workloads.h"
 #include "xen9p/limits.h"
 
@@ -68,6 +70,7 @@ static size_t num_variants = NUM_VARIANTS;
 static struct link diod;
 static const char *only = ""; /* workloads with this in their names */
 static bool have_diod;
+static bool smoke; /* few operations, for a test */
 
 /* Of each variant, of diod, of the raw calls. */
 static struct {
@@ -154,24 +157,30 @@ static struct sample sample(const struct workload *w, const struct link *k, uint
                            w->load.depth == 1 ? load_median_trip(ops) : 0};
 }
 
+/* Up to where the clock starts; how many operations there are. */
+static uint64_t prepare(const struct workload *w, double scale)
+{
+    workloads_settle();
+    return w->trace != NULL ? trace_begin(links[0].rig, w->trace)
+                            : (uint64_t)((double)w->load.ops * scale) + 1;
+}
+
 static struct sample run_link(const struct workload *w, struct link *k, double scale)
 {
     struct load l = w->load;
     double seconds, cpu;
 
-    workloads_settle();
+    l.ops = prepare(w, scale);
     cpu = cpu_time(k->server);
-    l.ops = (uint64_t)((double)l.ops * scale) + 1;
     seconds = load_run(k, &l);
     return sample(w, k, l.ops, seconds, cpu_time(k->server) - cpu);
 }
 
 static struct sample run_raw(const struct workload *w, double scale)
 {
-    uint64_t ops = (uint64_t)((double)w->load.ops * scale) + 1;
+    uint64_t ops = prepare(w, scale);
     double start, cpu, begun;
 
-    workloads_settle();
     start = load_now();
     cpu = cpu_time(0);
     for (uint64_t i = 0; i < ops; i++) {
@@ -183,10 +192,23 @@ static struct sample run_raw(const struct workload *w, double scale)
     return sample(w, &links[0], ops, load_now() - start, cpu_time(0) - cpu);
 }
 
-/* Workload `i` on variant `v`. */
+/* Workload `i` on variant `v`; a smoke run has not the time for a trace on more than the first. */
 static bool is_wanted(size_t i, size_t v)
 {
-    return strstr(workloads[i].name, only) != NULL && (variants[v].everywhere || workloads[i].vary);
+    if (strstr(workloads[i].name, only) == NULL || (smoke && workloads[i].trace != NULL && v > 0))
+        return false;
+    return variants[v].everywhere || workloads[i].vary;
+}
+
+/* A trace is replayed to its end or not at all: a smoke run has the time for one round. */
+static bool is_repeated(size_t i, uint32_t round)
+{
+    if (workloads[i].trace == NULL || !smoke || round == 0)
+        return false;
+    samples[i].variant[0][round] = samples[i].variant[0][0];
+    samples[i].raw[round] = samples[i].raw[0];
+    samples[i].diod[round] = samples[i].diod[0];
+    return true;
 }
 
 static void run_round(uint32_t round, double scale)
@@ -194,7 +216,7 @@ static void run_round(uint32_t round, double scale)
     for (size_t i = 0; i < num_workloads; i++) {
         const struct workload *w = &workloads[i];
 
-        if (!is_wanted(i, 0))
+        if (!is_wanted(i, 0) || is_repeated(i, round))
             continue;
         for (size_t v = 0; v < num_variants; v++)
             if (is_wanted(i, v))
@@ -283,7 +305,7 @@ int main(int argc, char **argv)
 {
     uint32_t rounds = 5;
     double scale = 1;
-    bool smoke = false, good;
+    bool good;
     struct report *r;
 
     for (argv++; argc > 3; argv++, argc--) {

@@ -188,7 +188,7 @@ static void take(struct run *run, uint8_t type, uint16_t tag, const uint8_t *bod
              body[0]);
     if (type == P9_RLERROR)
         s->done = true;
-    else if (run->l->reply != NULL)
+    if (run->l->reply != NULL)
         run->l->reply(s, type, body, len);
     step(run, s);
     run->moved = true;

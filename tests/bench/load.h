@@ -50,7 +50,7 @@ struct load {
      * complete. `payload` bytes follow from a fixed buffer (Twrite) when set.
      */
     uint32_t (*message)(struct load_slot *s, uint8_t *buf, size_t cap, uint32_t *payload);
-    /* Looks at the body of a reply (may be NULL). */
+    /* Looks at the body of a reply, an Rlerror too (may be NULL). */
     void (*reply)(struct load_slot *s, uint8_t type, const uint8_t *body, uint32_t len);
     bool aside;  /* slot 0 alone counts, one operation after the other; others run beside it */
     bool errors; /* an error reply ends its operation; else it ends the benchmark */

@@ -1,15 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The benchmark: the host tests' frontend, a load generator, and the shipped worker.
 BENCH_OBJS := $(patsubst %,$(BUILD)/tests/%.o,bench/bench bench/bench_tap bench/load \
-	bench/workloads bench/report bench/floor bench/beside bench/backend bench/jailed bench/bare \
+	bench/workloads bench/trace bench/report bench/floor bench/beside bench/backend bench/jailed bench/bare \
 	audit/rig host/harness host/frontend host/p9c)
 BENCHES += tests/bench/run.sh
-BENCH_PROGRAMS := $(BUILD)/tests/bench/bench
+BENCH_PROGRAMS := $(BUILD)/tests/bench/bench $(BUILD)/tests/bench/record
 
 $(BUILD)/tests/bench/bench: $(BENCH_OBJS) $(SUPERVISOR_LIB) $(WORKER_LIB) $(COMMON_LIB) \
 		$(BUILD)/xen9p-worker $(BUILD)/xen9p-audit
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(BENCH_OBJS) $(SUPERVISOR_LIB) $(WORKER_LIB) $(COMMON_LIB) \
 		$(LIBS) -ljansson
+
+# Writes a guest's session down as a trace that the benchmark replays.
+RECORD_OBJS := $(patsubst %,$(BUILD)/tests/%.o,bench/record bench/bench_tap bench/backend bench/jailed bench/bare \
+	host/harness host/frontend host/p9c)
+$(BUILD)/tests/bench/record: $(RECORD_OBJS) $(SUPERVISOR_LIB) $(WORKER_LIB) $(COMMON_LIB)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(RECORD_OBJS) $(SUPERVISOR_LIB) $(WORKER_LIB) $(COMMON_LIB) $(LIBS)
 
 # Both back ends of the host tests in one program. The one without a jail is never installed: it is an object of this.
 $(BUILD)/tests/bench/jailed.o: tests/host/backend_jailed.c $(BUILD)/flags

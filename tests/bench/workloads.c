@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "../host/p9c.h"
+#include "trace.h"
 
 #define FILE_SIZE (64u << 20)
 #define BLOCK 4096u
@@ -294,19 +295,21 @@ static void raw_readdir(uint64_t op)
 
 /* clang-format off */
 const struct workload workloads[] = {
-    {"read 4 KiB, depth 1", "op/s", 1, true, 0, {1, 20000, workloads_read, NULL, false, false}, raw_read},
-    {"read 4 KiB, depth 8", "op/s", 1, false, 0, {8, 40000, workloads_read, NULL, false, false}, raw_read},
-    {"read 4 KiB, depth 64", "op/s", 1, true, 0.6, {64, 60000, workloads_read, NULL, false, false}, raw_read},
-    {"write 4 KiB, depth 1", "op/s", 1, true, 0, {1, 20000, msg_write, NULL, false, false}, raw_write},
-    {"write 4 KiB, depth 8", "op/s", 1, false, 0, {8, 40000, msg_write, NULL, false, false}, raw_write},
-    {"write 4 KiB, depth 64", "op/s", 1, false, 0, {64, 60000, msg_write, NULL, false, false}, raw_write},
-    {"read 512 KiB, depth 4", "MB/s", 0, true, 0.85, {4, 1000, msg_read_large, NULL, false, false}, raw_read_large},
-    {"write 512 KiB, depth 4", "MB/s", 0, true, 0.85, {4, 1000, msg_write_large, NULL, false, false}, raw_write_large},
-    {"stat, depth 1", "op/s", 1, false, 0, {1, 10000, msg_stat, NULL, false, false}, raw_stat},
-    {"stat, depth 64", "op/s", 1, true, 0.2, {64, 30000, msg_stat, NULL, false, false}, raw_stat},
-    {"open+read+close, depth 64", "op/s", 1, false, 0, {64, 20000, msg_open_read, NULL, false, false}, raw_open_read},
-    {"create+write+unlink, depth 8", "op/s", 1, false, 0, {8, 4000, msg_create, NULL, false, false}, raw_create},
-    {"readdir, 10,000 entries", "ent/s", BIG_DIR, false, 0.5, {1, 30, msg_readdir, reply_readdir, false, false}, raw_readdir},
+    {"read 4 KiB, depth 1", "op/s", 1, true, 0, {1, 20000, workloads_read, NULL, false, false}, raw_read, NULL},
+    {"read 4 KiB, depth 8", "op/s", 1, false, 0, {8, 40000, workloads_read, NULL, false, false}, raw_read, NULL},
+    {"read 4 KiB, depth 64", "op/s", 1, true, 0.6, {64, 60000, workloads_read, NULL, false, false}, raw_read, NULL},
+    {"write 4 KiB, depth 1", "op/s", 1, true, 0, {1, 20000, msg_write, NULL, false, false}, raw_write, NULL},
+    {"write 4 KiB, depth 8", "op/s", 1, false, 0, {8, 40000, msg_write, NULL, false, false}, raw_write, NULL},
+    {"write 4 KiB, depth 64", "op/s", 1, false, 0, {64, 60000, msg_write, NULL, false, false}, raw_write, NULL},
+    {"read 512 KiB, depth 4", "MB/s", 0, true, 0.85, {4, 1000, msg_read_large, NULL, false, false}, raw_read_large, NULL},
+    {"write 512 KiB, depth 4", "MB/s", 0, true, 0.85, {4, 1000, msg_write_large, NULL, false, false}, raw_write_large, NULL},
+    {"stat, depth 1", "op/s", 1, false, 0, {1, 10000, msg_stat, NULL, false, false}, raw_stat, NULL},
+    {"stat, depth 64", "op/s", 1, true, 0.2, {64, 30000, msg_stat, NULL, false, false}, raw_stat, NULL},
+    {"open+read+close, depth 64", "op/s", 1, false, 0, {64, 20000, msg_open_read, NULL, false, false}, raw_open_read, NULL},
+    {"create+write+unlink, depth 8", "op/s", 1, false, 0, {8, 4000, msg_create, NULL, false, false}, raw_create, NULL},
+    {"readdir, 10,000 entries", "ent/s", BIG_DIR, false, 0.5, {1, 30, msg_readdir, reply_readdir, false, false}, raw_readdir, NULL},
+    {"trace: git checkout", "op/s", 1, false, 0, {1, 0, trace_message, trace_reply, false, true}, trace_raw, "tests/bench/trace-git.txt"},
+    {"trace: dpkg -i", "op/s", 1, false, 0, {1, 0, trace_message, trace_reply, false, true}, trace_raw, "tests/bench/trace-dpkg.txt"},
 };
 /* clang-format on */
 const size_t num_workloads = sizeof(workloads) / sizeof(workloads[0]);

@@ -15,6 +15,7 @@ struct workload {
     double target; /* least ratio to the raw calls; 0: none */
     struct load load;
     void (*raw)(uint64_t op);
+    const char *trace; /* whose lines are the operations, see trace.h; NULL: none */
 };
 
 extern const struct workload workloads[];
