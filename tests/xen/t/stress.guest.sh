@@ -1,12 +1,26 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# stress_round SECONDS DIR STRESSOR...: one after the other, "NAME STATUS" of each; stress-ng's own words about one that failed.
+# stress_round SECONDS DIR STRESSOR...: four at a time, "NAME passed|failed|skipped|hung" of each; stress-ng's own words where one
+# did not pass. `small`: options for all.
 stress_round() {
-    local seconds=$1 dir=$2 s status
+    local seconds=$1 dir=$2 group='' n=0 s
     shift 2
-    for s in "$@"; do
-        status=0
-        timeout -s KILL $((seconds + 90)) stress-ng "--$s" 1 -t "$seconds" ${small} --temp-path "$dir" >/tmp/stress-one.out 2>&1 || status=$?
-        echo "$s $status"
-        [ $status = 0 ] || sed 's/^/# /' /tmp/stress-one.out
+    for s in "$@" ''; do
+        group="$group $s" n=$((n + 1))
+        if [ $n = 4 ] || [ -z "$s" ]; then
+            stress_group $group
+            group='' n=0
+        fi
     done
+}
+stress_group() {
+    local out=/tmp/stress-ng.out options='' s status=0 result
+    for s in "$@"; do options="$options --$s 1"; done
+    [ -n "$options" ] || return 0
+    timeout -s KILL $((seconds + 180)) stress-ng $options -t "$seconds" $small --temp-path "$dir" >$out 2>&1 || status=$?
+    for s in "$@"; do
+        result=$(sed -n "s/.*\\] \\(passed\\|failed\\|skipped\\): .* $s (1).*/\\1/p" $out | tail -n 1)
+        [ $status != 137 ] || result=hung
+        echo "$s ${result:-failed}"
+    done
+    [ $status = 0 ] || sed 's/^/# /' $out
 }
