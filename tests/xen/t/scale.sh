@@ -9,6 +9,8 @@ mkdir -p /etc/xen9p
 trap 'rm -rf /etc/xen9p' EXIT
 cat >/etc/xen9p/xen9p.conf <<END
 defaults {
+    max-rings = 1
+    max-ring-order = 1
     max-fids = 256
     threads = 1
 }
