@@ -78,8 +78,9 @@
  *   states that flap                    tests/xen/t/hostile.sh, unit test_device
  *
  * What must keep working on an open or walked fid, after unlink, rename, rename of a parent and rename
- * over it: semantics.unlinked_open_file, renamed_open_file, renamed_over_file, renamed_parent,
- * removed_directory, xattr.unlinked_and_renamed_files_keep_them, deep.*; symlinks and directories:
+ * over it, for files, directories and symlinks: kept.*; further semantics.unlinked_open_file,
+ * semantics.renamed_open_file, semantics.renamed_over_file, semantics.renamed_parent,
+ * semantics.removed_directory, xattr.unlinked_and_renamed_files_keep_them, deep.by_fid,
  * cases.symlinks_without_their_name, cases.directories_without_their_name. suid and sgid fall:
  * cases.suid_falls_on_a_write.
  */
