@@ -313,6 +313,165 @@ static void released_by_clunk_and_version(void)
     close(fd);
 }
 
+/* --- how locks end, and who sees it --- */
+
+static void end_by_clunk(struct p9c *c)
+{
+    CHECK_OK(p9c_clunk(c, 1));
+}
+
+static void end_by_remove(struct p9c *c)
+{
+    CHECK(p9c_remove(c, 1) != 0 || (c->rig->cfg.flags & CTL_FLAG_READ_ONLY) == 0);
+}
+
+static void end_by_version(struct p9c *c)
+{
+    char got[16];
+
+    CHECK_OK(p9c_version(c, 8192, "9P2000.L", got)); /* NOTAG: on the last ring */
+}
+
+static void end_by_version_of_another_dialect(struct p9c *c)
+{
+    char got[16];
+
+    c->ring = 0;
+    CHECK_OK(p9c_version(c, 8192, "9P2000.u", got));
+}
+
+static void end_by_stop(struct p9c *c)
+{
+    rig_end(c->rig);
+}
+
+static void end_by_death(struct p9c *c)
+{
+    rig_kill(c->rig);
+}
+
+struct ending {
+    const char *what;
+    void (*end)(struct p9c *c);
+    bool worker; /* which ends with it */
+};
+
+static const struct ending endings[] = {
+    {"Tclunk", end_by_clunk, false},
+    {"Tremove", end_by_remove, false},
+    {"Tversion", end_by_version, false},
+    {"Tversion of another dialect", end_by_version_of_another_dialect, false},
+    {"CTL_STOP", end_by_stop, true},
+    {"the worker's death", end_by_death, true},
+};
+
+/* A range where the holder may write, the whole file where it may not. */
+static void ends_with(const struct ending *e, uint32_t flags)
+{
+    char dir[128];
+    struct rig_config cfg = {.export = dir, .flags = flags};
+    const bool whole = (flags & CTL_FLAG_READ_ONLY) != 0;
+    const uint64_t start = whole ? 0 : 10, len = whole ? 0 : 10;
+    struct p9c holder, other;
+    struct rig *g, *beside;
+    int fd;
+
+    tap_note("%s, flags %u", e->what, flags);
+    snprintf(dir, sizeof(dir), "%s/%u-%zu", tap_dir(), flags, (size_t)(e - endings));
+    MUST(mkdir(dir, 0755));
+    g = lock_rig(&holder, cfg);
+    beside = lock_rig(&other, cfg);
+    fd = host_open(g, "f", O_RDWR);
+    CHECK_EQ(lock(&holder, 1, WR, start, len, 7), GRANTED);
+    CHECK_EQ(lock(&other, 1, WR, start, len, 8), BLOCKED);
+    CHECK_EQ(host_lock(fd, F_WRLCK, 15, 1), EAGAIN);
+    e->end(&holder);
+    /* at once: it has been answered, and nothing is left to wait for */
+    CHECK_EQ(host_lock(fd, F_WRLCK, 15, 1), 0);
+    CHECK_EQ(host_lock(fd, F_UNLCK, 0, 0), 0);
+    CHECK_EQ(flock(fd, LOCK_EX | LOCK_NB), 0);
+    CHECK_EQ(flock(fd, LOCK_UN), 0);
+    CHECK_EQ(lock(&other, 1, WR, start, len, 8), GRANTED);
+    close(fd);
+    rig_end(beside);
+    if (!e->worker)
+        rig_end(g);
+}
+
+static void ended_in_every_way(void)
+{
+    for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
+        ends_with(&endings[i], 0);
+        ends_with(&endings[i], CTL_FLAG_READ_ONLY);
+    }
+}
+
+/* `flock -x` on a descriptor that only reads, where the policy lets the guest write: the same lock as any other. */
+static void write_locks_of_readers(void)
+{
+    struct rig *g = rig_new(NULL);
+    struct p9_lock l = {.type = WR, .start = 3, .len = 4, .proc_id = 2, .client = "guest"};
+    struct p9c c;
+    int fd = openat(g->root_fd, "f", O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+
+    MUST(fd);
+    p9c_mount(&c, g);
+    for (uint32_t fid = 1; fid <= 2; fid++) {
+        CHECK_OK(p9c_walk(&c, 0, fid, "f"));
+        CHECK_OK(p9c_lopen(&c, fid, fid == 1 ? P9_L_RDONLY : P9_L_WRONLY));
+    }
+    CHECK_EQ(lock(&c, 1, WR, 0, 0, 1), GRANTED);
+    CHECK_EQ(host_lock(fd, F_RDLCK, 5, 1), EAGAIN);
+    CHECK_EQ(lock(&c, 1, UN, 0, 0, 1), GRANTED);
+    CHECK_EQ(lock(&c, 1, WR, 10, 5, 1), GRANTED); /* and a part */
+    CHECK_EQ(host_lock(fd, F_RDLCK, 5, 1), 0);
+    CHECK_EQ(host_lock(fd, F_RDLCK, 12, 1), EAGAIN);
+    CHECK_EQ(lock(&c, 2, RD, 20, 5, 1), GRANTED); /* a read lock of who only writes */
+    CHECK_EQ(host_lock(fd, F_RDLCK, 20, 1), 0);
+    CHECK_EQ(host_lock(fd, F_WRLCK, 24, 1), EAGAIN);
+    CHECK_OK(p9c_getlock(&c, 2, &l));
+    CHECK(l.type == RD && l.start == 5 && l.len == 1 && l.proc_id == 0); /* the host's */
+    close(fd);
+    rig_end(g);
+}
+
+/* After a crash of a server a client asks with RECLAIM; nothing is kept that it could claim: a lock like any other. */
+static void reclaim_is_a_lock_like_any_other(void)
+{
+    struct p9c c;
+    struct rig *g = lock_rig(&c, (struct rig_config){0});
+    struct p9_lock l = {
+        .type = WR, .flags = P9_LOCK_FLAG_RECLAIM, .len = 10, .proc_id = 1, .client = "guest"};
+
+    CHECK_OK(p9c_lock(&c, 1, &l));
+    CHECK_EQ(l.status, GRANTED);
+    CHECK_EQ(lock(&c, 2, RD, 5, 1, 2), BLOCKED);
+    l.proc_id = 2;
+    CHECK_OK(p9c_lock(&c, 1, &l));
+    CHECK_EQ(l.status, BLOCKED);
+    rig_end(g);
+}
+
+/* Who is in the way of a whole-file lock where nothing can be written: told as for a range. */
+static void getlock_without_write_access(void)
+{
+    struct p9c c;
+    struct rig *g = lock_rig(&c, (struct rig_config){.flags = CTL_FLAG_READ_ONLY});
+
+    for (uint32_t fid = 1; fid <= 3; fid += 2) { /* the file, the directory */
+        struct p9_lock l = {.type = RD, .proc_id = 2, .client = "guest"};
+
+        CHECK_EQ(lock(&c, fid, WR, 0, 0, 1), GRANTED);
+        CHECK_OK(p9c_getlock(&c, fid, &l));
+        CHECK(l.type == WR && l.start == 0 && l.len == 0 && l.proc_id == 1);
+        CHECK(strcmp(l.got_client, "guest") == 0);
+        l = (struct p9_lock){.type = WR, .proc_id = 1, .client = "guest"};
+        CHECK_OK(p9c_getlock(&c, fid, &l)); /* its own */
+        CHECK_EQ(l.type, UN);
+    }
+    rig_end(g);
+}
+
 static void bounded_by_max_locks(void)
 {
     struct p9c c;
@@ -614,6 +773,10 @@ static const struct tap_case cases[] = {
     {"getlock_tells_who", getlock_tells_who, 0, 0},
     {"whole_file_locks_without_write_access", whole_file_locks_without_write_access, 0, 0},
     {"released_by_clunk_and_version", released_by_clunk_and_version, 0, 0},
+    {"ended_in_every_way", ended_in_every_way, 0, 0},
+    {"write_locks_of_readers", write_locks_of_readers, 0, 0},
+    {"reclaim_is_a_lock_like_any_other", reclaim_is_a_lock_like_any_other, 0, 0},
+    {"getlock_without_write_access", getlock_without_write_access, 0, 0},
     {"bounded_by_max_locks", bounded_by_max_locks, 0, 0},
     {"waits_until_it_is_free", waits_until_it_is_free, 0, 0},
     {"waits_no_longer_than_the_policy_says", waits_no_longer_than_the_policy_says, 0, 0},
