@@ -170,6 +170,73 @@ static void back_pressure(void)
     rig_end(g);
 }
 
+#define FLUSHED 20u
+
+/*
+ * Requests that still lie in a full ring, flushed through the other: when Rflush can be seen, so can the reply that it
+ * tells the end of. Which of them have been looked at nobody outside knows.
+ */
+static void flush_of_what_was_not_taken(void)
+{
+    struct rig *g = rig_new(&(struct rig_config){.order = 3});
+    bool answered[65536] = {false};
+    uint16_t sent = 0;
+    uint32_t left = FLUSHED;
+    long long until;
+    struct p9c c;
+
+    file_with(g, "f", 8192);
+    p9c_mount(&c, g);
+    CHECK_OK(p9c_walk(&c, 0, 1, "f"));
+    CHECK_OK(p9c_lopen(&c, 1, P9_L_RDONLY));
+    for (until = tap_now() + 300; tap_now() < until;) {
+        if (try_read(g, 0, (uint16_t)(2000 + sent), 3000))
+            sent++;
+        else
+            tap_sleep(1);
+    }
+    CHECK(sent > 2 * FLUSHED);
+    CHECK(atomic_load(&g->journal->ring[0].out_taken) != g->ring[0].out_prod);
+    for (uint16_t i = 0; i < FLUSHED; i++) { /* every other from the end, and from the beginning */
+        uint16_t back = (uint16_t)(i % 2 == 0 ? sent - 1 - i : i);
+        uint8_t msg[16];
+        uint32_t len =
+            p9_pack(msg, sizeof(msg), P9_TFLUSH, (uint16_t)(1000 + i), "w", 2000 + (int)back);
+
+        rig_put(g, 1, msg, len);
+    }
+    until = tap_now() + RIG_WAIT_MS;
+    while (left > 0) {
+        struct reply *m = rig_take(g, 1);
+        uint16_t i, back;
+
+        CHECK(tap_now() < until);
+        if (m == NULL) { /* room for one more */
+            m = rig_take(g, 0);
+            if (m != NULL)
+                answered[m->tag] = true;
+            else
+                (void)rig_notified(g, 5);
+            free(m);
+            tap_sleep(1);
+            continue;
+        }
+        CHECK_EQ(m->type, P9_TFLUSH + 1);
+        i = (uint16_t)(m->tag - 1000);
+        CHECK(i < FLUSHED);
+        back = (uint16_t)(i % 2 == 0 ? sent - 1 - i : i);
+        free(m);
+        while ((m = rig_take(g, 0)) != NULL) { /* only what is there already */
+            answered[m->tag] = true;
+            free(m);
+        }
+        if (!answered[2000 + back])
+            FAIL("the Rflush of %u came before its reply", 2000 + back);
+        left--;
+    }
+    rig_end(g);
+}
+
 /* 64 requests in flight, the frontend looks at in_prod as fast as it can (see rig_take). */
 static void replies_are_published_whole(void)
 {
@@ -332,6 +399,7 @@ static const struct tap_case cases[] = {
     {"one_to_four_rings", one_to_four_rings, 0, 0},
     {"indexes_pass_2_to_the_32", indexes_pass_2_to_the_32, 0, 0},
     {"back_pressure", back_pressure, 0, 0},
+    {"flush_of_what_was_not_taken", flush_of_what_was_not_taken, 0, 0},
     {"replies_are_published_whole", replies_are_published_whole, 0, 0},
     {"no_notification_without_progress", no_notification_without_progress, 0, 0},
     {"idle_costs_nothing", idle_costs_nothing, 0, 0},
