@@ -295,20 +295,24 @@ int identity_chmod(const struct session *s, const struct fid *f, uint32_t mode)
     return -errno;
 }
 
-/* With the other identities it is the kernel's to do. Root keeps them, as on a disk of its own. */
-void identity_written(const struct session *s, const struct fid *f)
+/* What the kernel does to the bits on disk: setgid is one of a program only where the group may run it. */
+static void drop_noted_set_id(const struct fid *f)
 {
     struct virtfs v = {.mode = S_IFREG};
-    mode_t mode;
+    mode_t mode = virtfs_mode(f->path_fd, S_IFREG);
 
-    if (s->identity != CTL_IDENTITY_XATTR || f->uid == 0)
-        return;
-    mode = virtfs_mode(f->path_fd, S_IFREG);
     v.mode = mode & ~(mode_t)S_ISUID;
     if ((mode & S_IXGRP) != 0)
         v.mode &= ~(mode_t)S_ISGID;
     if (v.mode != mode)
         (void)virtfs_write(f->path_fd, &v, VIRTFS_MODE);
+}
+
+/* With the other identities it is the kernel's to do. Root keeps them, as on a disk of its own. */
+void identity_written(const struct session *s, const struct fid *f)
+{
+    if (s->identity == CTL_IDENTITY_XATTR && f->uid != 0)
+        drop_noted_set_id(f);
 }
 
 int identity_supported(const struct session *s)
@@ -334,13 +338,17 @@ static int refuse_chown(const struct session *s, const struct fid *f, uint32_t v
 static int note_owner(const struct fid *f, uint32_t valid, uint32_t uid, uint32_t gid)
 {
     const struct virtfs v = {.uid = uid, .gid = gid};
+    int err;
 
     if (((valid & P9_SETATTR_UID) != 0 && uid == NO_ID) ||
         ((valid & P9_SETATTR_GID) != 0 && gid == NO_ID))
         return -EINVAL;
-    return virtfs_write(f->path_fd, &v,
-                        ((valid & P9_SETATTR_UID) != 0 ? VIRTFS_UID : 0) |
-                            ((valid & P9_SETATTR_GID) != 0 ? VIRTFS_GID : 0));
+    err = virtfs_write(f->path_fd, &v,
+                       ((valid & P9_SETATTR_UID) != 0 ? VIRTFS_UID : 0) |
+                           ((valid & P9_SETATTR_GID) != 0 ? VIRTFS_GID : 0));
+    if (err == 0 && !S_ISDIR(f->type)) /* root's chown, too: chown(2) */
+        drop_noted_set_id(f);
+    return err;
 }
 
 int identity_chown(const struct session *s, const struct fid *f, uint32_t valid, uint32_t uid,

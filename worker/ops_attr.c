@@ -153,6 +153,8 @@ static int set_size(struct session *s, struct fid *f, uint64_t size)
         fd = own;
     }
     err = quota_truncate(s, f, fd, size);
+    if (err == 0)
+        identity_written(s, f);
     if (own >= 0)
         close(own);
     return err;

@@ -138,6 +138,8 @@ static int open_locked(struct session *s, struct fid *f, uint32_t p9)
         fid_not_opened(s->fids);
         return fd;
     }
+    if ((p9 & P9_L_TRUNC) != 0)
+        identity_written(s, f);
     fid_opened(s->fids, f, fd, p9);
     return 0;
 }

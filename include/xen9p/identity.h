@@ -91,7 +91,7 @@ int identity_made_at(const struct request *r, const struct fid *dir, const char 
 /* chmod: 0 or a negative errno. */
 int identity_chmod(const struct session *s, const struct fid *f, uint32_t mode);
 
-/* After a write of the guest's, to a file open as `f`: setuid and setgid fall. */
+/* After the guest has written to the file of `f` or cut it: setuid and setgid fall. */
 void identity_written(const struct session *s, const struct fid *f);
 
 /* Whether the export's file system can keep what this identity needs. 0 or a negative errno. */

@@ -394,6 +394,26 @@ static void setuid_falls(struct rig *g, struct p9c *c, uint32_t first)
     check_disk(g, "tmp/tool", first, first, S_IFREG | 0755);
 }
 
+/* And when somebody truncates: by Tsetattr, by opening. Root does as root does. */
+static void setuid_falls_on_truncation(struct rig *g, struct p9c *c, uint32_t first)
+{
+    const uint32_t alice = first + 1000;
+    struct p9_attr a = {.size = 0};
+
+    CHECK_OK(make_in(c, ALICE, "tmp", "cut", 0777, 1000));
+    CHECK_OK(p9c_walk(c, BOB, 23, "tmp/cut"));
+    CHECK_OK(set_mode(c, ALICE, "tmp/cut", 06777));
+    CHECK_OK(p9c_setattr(c, 23, P9_SETATTR_SIZE, &a));
+    check_disk(g, "tmp/cut", alice, alice, S_IFREG | 0777);
+    CHECK_OK(set_mode(c, ALICE, "tmp/cut", 06777));
+    CHECK_OK(p9c_lopen(c, 23, P9_L_WRONLY | P9_L_TRUNC));
+    check_disk(g, "tmp/cut", alice, alice, S_IFREG | 0777);
+    CHECK_OK(set_mode(c, ALICE, "tmp/cut", 06777));
+    CHECK_OK(p9c_setattr(c, 23, P9_SETATTR_SIZE, &a)); /* by the open file */
+    check_disk(g, "tmp/cut", alice, alice, S_IFREG | 0777);
+    CHECK_OK(p9c_clunk(c, 23));
+}
+
 static void mapped_tree(void)
 {
     struct p9c c;
@@ -405,6 +425,7 @@ static void mapped_tree(void)
     check_proc(g, "status", "CapBnd:\t0000000000000000");
     many_owners(g, &c, FIRST);
     setuid_falls(g, &c, FIRST);
+    setuid_falls_on_truncation(g, &c, FIRST);
     rig_end(g);
 }
 
@@ -572,6 +593,7 @@ static void host_tree(void)
     check_proc(g, "status", "CapBnd:\t0000000000000000");
     many_owners(g, &c, 0);
     setuid_falls(g, &c, 0);
+    setuid_falls_on_truncation(g, &c, 0);
     CHECK_OK(set_owner(&c, ROOT, "roots", BOTH, 70000, 70000));
     check_disk(g, "roots", 70000, 70000, S_IFREG | 0600);
     rig_end(g);
@@ -690,6 +712,42 @@ static void xattr_written(void)
     CHECK_OK(p9c_lopen(&c, 44, P9_L_RDWR));
     CHECK_OK(p9c_write(&c, 44, 0, "y", 1, &written));
     check_virtfs(g, "roots", 0, 0, S_IFREG | 0755);
+    rig_end(g);
+}
+
+/* The same rules where setuid is an attribute: on truncation by a user, and with a new owner. */
+static void xattr_setuid_falls(void)
+{
+    struct p9_attr a = {.size = 0};
+    struct p9c c;
+    struct rig *g = with_attributes(&c);
+    uint32_t n;
+
+    CHECK_OK(make_in(&c, ALICE, "", "f", 0755, 1000));
+    CHECK_OK(p9c_walk(&c, BOB, 70, "f"));
+    CHECK_OK(p9c_walk(&c, ROOT, 71, "f"));
+    CHECK_OK(set_mode(&c, ALICE, "f", 06755));
+    CHECK_OK(p9c_setattr(&c, 71, P9_SETATTR_SIZE, &a));
+    check_virtfs(g, "f", 1000, 1000, S_IFREG | 06755); /* root's */
+    CHECK_OK(p9c_setattr(&c, 70, P9_SETATTR_SIZE, &a));
+    check_virtfs(g, "f", 1000, 1000, S_IFREG | 0755);
+    CHECK_OK(set_mode(&c, ALICE, "f", 06755));
+    CHECK_OK(p9c_lopen(&c, 70, P9_L_RDWR | P9_L_TRUNC));
+    check_virtfs(g, "f", 1000, 1000, S_IFREG | 0755);
+    CHECK_OK(set_mode(&c, ALICE, "f", 06745)); /* setgid without x for the group: not a program's */
+    CHECK_OK(p9c_write(&c, 70, 0, "x", 1, &n));
+    check_virtfs(g, "f", 1000, 1000, S_IFREG | 02745);
+    CHECK_OK(set_mode(&c, ALICE, "f", 06755));
+    CHECK_OK(set_owner(&c, ROOT, "f", P9_SETATTR_GID, 0, 5));
+    check_virtfs(g, "f", 1000, 5, S_IFREG | 0755);
+    /* with a mode in the same message it is that mode; directories keep theirs */
+    a = (struct p9_attr){.uid = 70000, .mode = 04755};
+    CHECK_OK(p9c_setattr(&c, 71, P9_SETATTR_UID | P9_SETATTR_MODE, &a));
+    check_virtfs(g, "f", 70000, 5, S_IFREG | 04755);
+    CHECK_OK(make_dir(&c, ROOT, "d", 0755, 0));
+    CHECK_OK(set_mode(&c, ROOT, "d", 02755));
+    CHECK_OK(set_owner(&c, ROOT, "d", BOTH, 1000, 100));
+    check_virtfs(g, "d", 1000, 100, S_IFDIR | 02755);
     rig_end(g);
 }
 
@@ -835,6 +893,7 @@ static const struct tap_case cases[] = {
     {"mapped_has_no_other", mapped_has_no_other, TAP_JAILED, 0},
     {"host_tree", host_tree, TAP_JAILED, 0},
     {"xattr_written", xattr_written, 0, 0},
+    {"xattr_setuid_falls", xattr_setuid_falls, 0, 0},
     {"xattr_read", xattr_read, 0, 0},
     {"xattr_in_u", xattr_in_u, 0, 0},
 };
