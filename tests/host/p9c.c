@@ -9,8 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static uint32_t pack(uint8_t *buf, size_t cap, uint8_t type, uint16_t tag, const char *fmt,
-                     va_list ap)
+uint32_t p9_vpack(uint8_t *buf, size_t cap, uint8_t type, uint16_t tag, const char *fmt, va_list ap)
 {
     struct builder b;
     uint32_t len;
@@ -65,7 +64,7 @@ uint32_t p9_pack(uint8_t *buf, size_t cap, uint8_t type, uint16_t tag, const cha
     uint32_t len;
 
     va_start(ap, fmt);
-    len = pack(buf, cap, type, tag, fmt, ap);
+    len = p9_vpack(buf, cap, type, tag, fmt, ap);
     va_end(ap);
     return len;
 }
@@ -117,7 +116,7 @@ static uint16_t send_va(struct p9c *c, uint8_t type, const char *fmt, va_list ap
     uint32_t len;
 
     CHECK(buf != NULL);
-    len = pack(buf, cap, type, tag, fmt, ap);
+    len = p9_vpack(buf, cap, type, tag, fmt, ap);
     rig_put(c->rig, p9c_ring(c, tag), buf, len);
     free(buf);
     return tag;

@@ -9,6 +9,8 @@
 #ifndef XEN9P_TESTS_P9C_H
 #define XEN9P_TESTS_P9C_H
 
+#include <stdarg.h>
+
 #include "harness.h"
 
 struct p9c {
@@ -30,6 +32,8 @@ void p9c_mount(struct p9c *c, struct rig *g);
 
 /* Packs a message into `buf` of `cap` bytes; returns its length. */
 uint32_t p9_pack(uint8_t *buf, size_t cap, uint8_t type, uint16_t tag, const char *fmt, ...);
+uint32_t p9_vpack(uint8_t *buf, size_t cap, uint8_t type, uint16_t tag, const char *fmt,
+                  va_list ap);
 
 uint32_t p9c_ring(const struct p9c *c, uint16_t tag);
 uint16_t p9c_tag(struct p9c *c);
