@@ -521,7 +521,100 @@ static void long_and_strange_names(void)
     rig_end(g);
 }
 
-/* What 9p.md says of mode bits: the umask has been applied, the gid is not obeyed. */
+/* Names as long as they may be, of every byte that a name may have; those that the kernel decorates, too. */
+static const char *odd_name(uint32_t i)
+{
+    static char name[256];
+
+    memset(name, 'n', 255);
+    name[255] = '\0';
+    switch (i) {
+    case 0: /* bytes 1 to 255 but '/': 254 of them */
+        for (int b = 1, k = 0; b < 256; b++)
+            if (b != '/')
+                name[k++] = (char)b;
+        break;
+    case 1:
+        memset(name, 0xff, 255);
+        break;
+    case 2:
+        memset(name, '\n', 255);
+        break;
+    case 3: /* what the path of a file without a name ends in */
+        memcpy(name + 245, " (deleted)", 10);
+        break;
+    case 4:
+        memcpy(name, "(unreachable)", 13);
+        break;
+    case 5:
+        memcpy(name, "..", 2);
+        break;
+    case 6:
+        memcpy(name, " (deleted)", 11);
+        break;
+    default:
+        return NULL;
+    }
+    return name;
+}
+
+/* Through every message that has a name in it, and back from those that tell one. */
+static void odd_names_everywhere(void)
+{
+    struct rig *g = rig_new(NULL);
+    struct p9_dirent d[8];
+    const char *name;
+    struct p9c c;
+    uint32_t n;
+
+    p9c_mount(&c, g);
+    CHECK_OK(p9c_mkdir(&c, 0, "d", 0755));
+    CHECK_OK(p9c_walk(&c, 0, 1, "d"));
+    for (uint32_t i = 0; (name = odd_name(i)) != NULL; i++) {
+        char target[256];
+
+        tap_note("name %u", i);
+        CHECK_OK(p9c_mkdir(&c, 1, name, 0755));
+        CHECK_ERR(p9c_mkdir(&c, 1, name, 0755), EEXIST);
+        CHECK_OK(p9c_walkv(&c, 1, 10, 1, &name));
+        CHECK_OK(p9c_lopen(&c, 10, P9_L_RDONLY));
+        CHECK_OK(p9c_walk(&c, 10, 11, ".."));
+        CHECK_OK(p9c_unlinkat(&c, 1, name, P9_AT_REMOVEDIR));
+        CHECK_OK(p9c_mknod(&c, 1, name, S_IFIFO | 0644, 0, 0));
+        CHECK_OK(p9c_unlinkat(&c, 1, name, 0));
+        CHECK_OK(p9c_symlink(&c, 1, name, name));
+        CHECK_OK(p9c_walkv(&c, 1, 12, 1, &name));
+        CHECK_OK(p9c_readlink(&c, 12, target, sizeof(target)));
+        CHECK(strcmp(target, name) == 0);
+        CHECK_OK(p9c_remove(&c, 12));
+        CHECK_OK(p9c_walk(&c, 1, 13, ""));
+        CHECK_OK(p9c_lcreate(&c, 13, name, P9_L_RDWR | P9_L_CREAT | P9_L_EXCL, 0644));
+        CHECK_OK(p9c_link(&c, 0, 13, name));
+        CHECK_OK(p9c_unlinkat(&c, 1, name, 0));
+        CHECK_OK(p9c_renameat(&c, 0, name, 1, name));
+        CHECK_OK(p9c_walkv(&c, 1, 14, 1, &name));
+        CHECK_OK(p9c_rename(&c, 14, 0, "short"));
+        CHECK_OK(p9c_rename(&c, 14, 1, name)); /* by its fid, from and to it */
+        CHECK_OK(p9c_walk(&c, 1, 15, ""));
+        CHECK_OK(p9c_lopen(&c, 15, P9_L_RDONLY));
+        n = list(&c, 15, 4000, d, 8);
+        CHECK_EQ(n, 3);
+        qsort(d, n, sizeof(d[0]), by_name);
+        for (uint32_t k = 0, found = 0; k < n; k++) {
+            found += strcmp(d[k].name, name) == 0;
+            CHECK(k + 1 < n || found == 1);
+        }
+        CHECK_OK(p9c_remove(&c, 14));
+        CHECK(p9c_remove(&c, 13) != 0); /* the same file, and it has no name now */
+        CHECK_OK(p9c_clunk(&c, 10));
+        CHECK_OK(p9c_clunk(&c, 11));
+        CHECK_OK(p9c_clunk(&c, 15));
+    }
+    CHECK_OK(p9c_unlinkat(&c, 0, "d", P9_AT_REMOVEDIR));
+    rig_end(g);
+}
+
+/* The umask has been applied by the client, and the gid is not obeyed. */
 static void created_things_have_the_given_mode(void)
 {
     struct rig *g = rig_new(NULL);
@@ -561,6 +654,7 @@ static const struct tap_case cases[] = {
     {"readdir_any_cookie_of_ones_own", readdir_any_cookie_of_ones_own, 0, 0},
     {"readdir_directory_changed_meanwhile", readdir_directory_changed_meanwhile, 0, 0},
     {"long_and_strange_names", long_and_strange_names, 0, 0},
+    {"odd_names_everywhere", odd_names_everywhere, 0, 0},
     {"created_things_have_the_given_mode", created_things_have_the_given_mode, 0, 0},
 };
 TAP_SUITE(names, cases);

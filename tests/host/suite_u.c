@@ -427,6 +427,9 @@ static void directory_offsets_in(struct rig *g, struct u9 *u)
     u9_refused(u, u9_ask(u, P9_TREAD, "dqd", 1u, 0ull, 4000u), EBADF);
     u9_open(u, 1, P9_OREAD);
     u9_refused(u, u9_ask(u, P9_TREAD, "dqd", 1u, 1ull, 4000u), EINVAL);
+    u9_refused(u, u9_ask(u, P9_TREAD, "dqd", 1u, (uint64_t)INT64_MAX, 4000u), EINVAL);
+    u9_refused(u, u9_ask(u, P9_TREAD, "dqd", 1u, 1ull << 63, 4000u), EINVAL);
+    u9_refused(u, u9_ask(u, P9_TREAD, "dqd", 1u, UINT64_MAX, UINT32_MAX), EINVAL);
     c = u9_take(u, u9_ask(u, P9_TREAD, "dqd", 1u, 0ull, 300u), P9_TREAD);
     first = cursor_u32(&c);
     CHECK(first > 100 && first <= 300);
@@ -463,6 +466,157 @@ static void directory_offsets_in(struct rig *g, struct u9 *u)
 static void directory_offsets(void)
 {
     u9_in_both(directory_offsets_in);
+}
+
+/* A name as long as may be, of any bytes: made, walked to, read in its directory, changed, removed. */
+static void odd_names_in(struct rig *g, struct u9 *u)
+{
+    char name[3][256];
+
+    memset(name, 0, sizeof(name));
+    for (int b = 1, k = 0; b < 256; b++)
+        if (b != '/')
+            name[0][k++] = (char)b;
+    memset(name[1], 0xff, 255);
+    memset(name[2], 'n', 245);
+    memcpy(name[2] + 245, " (deleted)", 10);
+    for (int i = 0; i < 3; i++) {
+        struct u9_stat s = u9_blank, want;
+        struct cursor c;
+        uint32_t n;
+
+        u9_walk(u, 0, 1, "");
+        u9_want_qid(u, u9_ask_create(u, 1, name[i], 0644, P9_ORDWR, ""), P9_TCREATE, name[i]);
+        want = u9_stat_of(u, name[i]);
+        u9_want(u, u9_ask(u, P9_TSTAT, "d", 1u), P9_TSTAT, "T", &want);
+        u9_walk(u, 0, 2, "");
+        u9_open(u, 2, P9_OREAD);
+        c = u9_take(u, u9_ask(u, P9_TREAD, "dqd", 2u, 0ull, 4000u), P9_TREAD);
+        n = cursor_u32(&c);
+        CHECK_EQ(cursor_left(&c), n);
+        CHECK(strcmp(next_stat(u, &c), name[i]) == 0);
+        CHECK_EQ(cursor_left(&c), 0);
+        s.name = "short";
+        u9_want(u, u9_ask_wstat(u, 1, &s), P9_TWSTAT, "");
+        s.name = name[i];
+        u9_want(u, u9_ask_wstat(u, 1, &s), P9_TWSTAT, "");
+        CHECK(u9_host_has(g, name[i]));
+        MUST(unlinkat(g->root_fd, name[i], 0));
+        c = u9_take(u, u9_ask(u, P9_TSTAT, "d", 1u), P9_TSTAT); /* what it was called */
+        (void)cursor_bytes(&c, 2 + 41);
+        CHECK_EQ(cursor_u16(&c), strlen(name[i]));
+        CHECK(memcmp(cursor_bytes(&c, strlen(name[i])), name[i], strlen(name[i])) == 0);
+        u9_clunk(u, 1);
+        u9_clunk(u, 2);
+    }
+}
+
+static void odd_names(void)
+{
+    u9_in_both(odd_names_in);
+}
+
+/* What no message takes for a name, and what Twalk alone does. */
+static void names_that_are_none_in(struct rig *g, struct u9 *u)
+{
+    static char big[256]; /* without a NUL: 256 bytes */
+    static const struct {
+        size_t len;
+        const char *s;
+        int error;
+    } t[] = {
+        {0, "", ENOENT},    {1, ".", EINVAL},   {2, "..", EINVAL},   {1, "/", EINVAL},
+        {3, "d/x", EINVAL}, {2, "/f", EINVAL},  {2, "f/", EINVAL},   {3, "f\0x", EINVAL},
+        {1, "\0", EINVAL},  {2, "f\0", EINVAL}, {3, "..\0", EINVAL}, {256, big, ENAMETOOLONG},
+    };
+
+    memset(big, 'n', sizeof(big));
+    u9_host_file(g, "f", "text", 0644);
+    MUST(mkdirat(g->root_fd, "d", 0755));
+    u9_walk(u, 0, 1, "d");
+    u9_walk(u, 0, 2, "f");
+    for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+        const bool up = t[i].len == 2 && memcmp(t[i].s, "..", 2) == 0;
+        const char *ext = "";
+        uint16_t tag;
+
+        tap_note("name %zu", i);
+        tag = u->dialect == U ? u9_ask(u, P9_TCREATE, "dSdbs", 1u, t[i].len, t[i].s, 0644u, 0, ext)
+                              : u9_ask(u, P9_TCREATE, "dSdb", 1u, t[i].len, t[i].s, 0644u, 0);
+        u9_refused(u, tag, t[i].error);
+        tag = u9_ask(u, P9_TWALK, "ddwS", 1u, 9u, 1, t[i].len, t[i].s);
+        if (!up) {
+            u9_refused(u, tag, t[i].error);
+        } else {
+            (void)u9_take(u, tag, P9_TWALK);
+            u9_clunk(u, 9);
+        }
+        if (t[i].len > 0) { /* "" leaves the name alone */
+            uint8_t stat[1024];
+            struct builder b;
+
+            builder_init(&b, stat, sizeof(stat));
+            builder_u16(&b, 0xffff);
+            builder_u32(&b, NO32);
+            builder_qid(&b, &u9_blank.qid);
+            for (int k = 0; k < 3; k++) /* mode, atime, mtime */
+                builder_u32(&b, NO32);
+            builder_u64(&b, NO64);
+            builder_str(&b, t[i].s, t[i].len);
+            for (int k = 0; k < (u->dialect == U ? 4 : 3); k++)
+                builder_str(&b, "", 0);
+            for (int k = 0; k < (u->dialect == U ? 3 : 0); k++)
+                builder_u32(&b, NO32);
+            u9_refused(u,
+                       u9_ask(u, P9_TWSTAT, "dwwB", 2u, (int)builder_len(&b) + 2,
+                              (int)builder_len(&b), builder_len(&b), stat),
+                       t[i].error);
+        }
+    }
+    u9_host_says(g, "f", "text");
+    u9_open(u, 1, P9_OREAD);
+    u9_read(u, 1, 0, 1000, ""); /* nothing was made */
+}
+
+static void names_that_are_none(void)
+{
+    u9_in_both(names_that_are_none_in);
+}
+
+/* Every message with a fid, over one that is NOFID, clunked or never was. */
+static void fids_that_are_none_in(struct rig *g, struct u9 *u)
+{
+    static const uint32_t none[] = {P9_NOFID, 7, 99};
+    struct u9_stat s = u9_blank;
+
+    u9_host_file(g, "f", "text", 0644);
+    u9_walk(u, 0, 7, "f");
+    u9_open(u, 7, P9_ORDWR);
+    u9_clunk(u, 7);
+    s.mode = 0600;
+    for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+        uint32_t f = none[i];
+
+        u9_refused(u, u9_ask(u, P9_TWALK, "ddw", f, 50u, 0), EBADF);
+        u9_refused(u, u9_ask(u, P9_TWALK, "ddws", f, 50u, 1, "f"), EBADF);
+        u9_refused(u, u9_ask(u, P9_TOPEN, "db", f, P9_OREAD), EBADF);
+        u9_refused(u, u9_ask_create(u, f, "n", 0644, P9_OREAD, ""), EBADF);
+        u9_refused(u, u9_ask_create(u, f, "n", P9_DMDIR | 0755, P9_OREAD, ""), EBADF);
+        u9_refused(u, u9_ask(u, P9_TREAD, "dqd", f, 0ull, 8u), EBADF);
+        u9_refused(u, u9_ask(u, P9_TWRITE, "dqdB", f, 0ull, 1u, (size_t)1, "x"), EBADF);
+        u9_refused(u, u9_ask(u, P9_TSTAT, "d", f), EBADF);
+        u9_refused(u, u9_ask_wstat(u, f, &s), EBADF);
+        u9_refused(u, u9_ask_wstat(u, f, &u9_blank), EBADF);
+        u9_refused(u, u9_ask(u, P9_TREMOVE, "d", f), EBADF);
+        u9_refused(u, u9_ask(u, P9_TCLUNK, "d", f), EBADF);
+    }
+    CHECK(!u9_host_has(g, "n"));
+    u9_host_says(g, "f", "text");
+}
+
+static void fids_that_are_none(void)
+{
+    u9_in_both(fids_that_are_none_in);
 }
 
 /* Messages of 9P2000.L, R-messages and unknown types. */
@@ -534,6 +688,9 @@ static const struct tap_case cases[] = {
     {"clunk_remove", clunk_remove, 0, 0},
     {"directories", directories, 0, 0},
     {"directory_offsets", directory_offsets, 0, 0},
+    {"odd_names", odd_names, 0, 0},
+    {"names_that_are_none", names_that_are_none, 0, 0},
+    {"fids_that_are_none", fids_that_are_none, 0, 0},
     {"other_messages", other_messages, 0, 0},
     {"read_only", read_only, 0, 0},
 };

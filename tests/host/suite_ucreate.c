@@ -171,6 +171,27 @@ static void create_extensions(void)
     rig_end(g);
 }
 
+/* 9P2000 knows no more than files and directories, and no text behind the mode. */
+static void create_without_extensions(void)
+{
+    static const uint32_t perms[] = {P9_DMSYMLINK, P9_DMLINK,   P9_DMDEVICE, P9_DMNAMEDPIPE,
+                                     P9_DMSOCKET,  P9_DMSETUID, P9_DMSETGID, P9_DMSETVTX};
+    struct rig *g = rig_new(NULL);
+    struct u9 u;
+
+    u9_mount(&u, g, P9_DIALECT_LEGACY);
+    u9_walk(&u, 0, 1, "");
+    for (size_t i = 0; i < sizeof(perms) / sizeof(perms[0]); i++) {
+        tap_note("perm 0x%x", perms[i]);
+        u9_refused(&u, u9_ask_create(&u, 1, "n", perms[i] | 0644, P9_OREAD, ""), EINVAL);
+    }
+    u9_refused(&u, u9_ask(&u, P9_TCREATE, "dsdbs", 1u, "n", 0644u, 0, ""), EINVAL);
+    u9_refused(&u, u9_ask(&u, P9_TCREATE, "dsdbs", 1u, "n", P9_DMSYMLINK | 0777u, 0, "x"), EINVAL);
+    CHECK(!u9_host_has(g, "n"));
+    u9_want_qid(&u, u9_ask_create(&u, 1, "n", 0644, P9_OREAD, ""), P9_TCREATE, "n");
+    rig_end(g);
+}
+
 /* 9P2000.u: as given, the client has a umask. 9P2000: never more than the directory has. */
 static void create_permissions_in(struct rig *g, struct u9 *u)
 {
@@ -209,6 +230,7 @@ static void create_permissions(void)
 static const struct tap_case cases[] = {
     {"rules", create_rules, 0, 0},
     {"extensions", create_extensions, 0, 0},
+    {"without_extensions", create_without_extensions, 0, 0},
     {"permissions", create_permissions, 0, 0},
 };
 TAP_SUITE(ucreate, cases);
