@@ -15,6 +15,7 @@
 
 #include "flight_internal.h"
 #include "xen9p/descriptors.h"
+#include "xen9p/identity.h"
 #include "xen9p/reply.h"
 #include "xen9p/worker.h"
 
@@ -178,9 +179,13 @@ void flight_try_locks(struct pump *p)
     uint64_t now = now_ms();
 
     while ((l = take_due(p, now)) != NULL) {
-        int err = lock_set(&p->worker->session, l->fid, &l->request);
+        struct session *s = &p->worker->session;
+        unsigned int entered =
+            identity_enter_as(s, l->fid->uid); /* its first try was the user's, too */
+        int err = lock_set(s, l->fid, &l->request);
         bool on;
 
+        identity_leave(entered);
         pthread_mutex_lock(&p->lock);
         on = waits_on(p, l, err, now);
         pthread_mutex_unlock(&p->lock);

@@ -75,20 +75,29 @@ unsigned int identity_enter(struct request *r)
 {
     struct session *s = r->session;
     struct cursor in = r->in;
-    unsigned int entered = 0;
+    unsigned int entered;
     struct fid *f;
+    uint32_t num;
 
     r->gid = 0;
     r->rdev = 0;
     if (!identity_keeps_owners(s) || acts_as_anybody(r->type))
         return 0;
-    f = fid_get(s->fids, cursor_u32(&in), r->generation);
-    if (f != NULL && f->uid != 0) {
-        (void)setfsuid(f->uid);
-        entered |= AS_USER;
-    }
+    num = cursor_u32(&in);
+    f = fid_get(s->fids, num, r->generation);
+    if (f == NULL) /* Tclunk stores an attribute */
+        f = fid_get_xattr(s->fids, num, r->generation);
+    entered = f != NULL ? identity_enter_as(s, f->uid) : 0;
     fid_put(f);
     return names_group(r->type) ? entered | AS_GROUP : entered;
+}
+
+unsigned int identity_enter_as(const struct session *s, uint32_t uid)
+{
+    if (!identity_keeps_owners(s) || uid == 0)
+        return 0;
+    (void)setfsuid(uid);
+    return AS_USER;
 }
 
 void identity_leave(unsigned int entered)

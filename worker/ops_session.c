@@ -82,8 +82,12 @@ static void clunk_all(struct request *r)
     while (f != NULL) {
         struct fid *next = f->next;
 
-        if (atomic_load(&f->remove))
+        if (atomic_load(&f->remove)) {
+            unsigned int entered = identity_enter_as(r->session, f->uid);
+
             (void)name_remove(r, f);
+            identity_leave(entered);
+        }
         fid_put(f);
         f = next;
     }

@@ -23,6 +23,8 @@ struct session;
  * identity_leave() takes what identity_enter() has returned: the request may be somebody else's by then.
  */
 unsigned int identity_enter(struct request *r);
+/* The same as `uid`, for what is done to a fid that no message names. */
+unsigned int identity_enter_as(const struct session *s, uint32_t uid);
 void identity_leave(unsigned int entered);
 
 /*

@@ -15,8 +15,17 @@
 #include "suites.h"
 #include "u9.h"
 #include "xen9p/operations.h"
+#include "xen9p/xattr.h"
 
 #define OWNER 4321u /* of the export, where it is not root's */
+
+static char *on_host(const struct rig *g, const char *name)
+{
+    static char path[256];
+
+    snprintf(path, sizeof(path), "%s/%s", g->root, name);
+    return path;
+}
 
 static struct stat on_disk(struct rig *g, const char *name)
 {
@@ -576,6 +585,77 @@ static void mapped_has_no_other(void)
     rig_end(g);
 }
 
+static int set_value(struct p9c *c, uint32_t who, const char *path, const char *name,
+                     const char *value)
+{
+    uint32_t n;
+
+    CHECK_OK(p9c_walk(c, who, 97, path));
+    CHECK_OK(p9c_xattrcreate(c, 97, name, strlen(value), value[0] == '\0' ? P9_XATTR_REPLACE : 0));
+    if (value[0] != '\0')
+        CHECK_OK(p9c_write(c, 97, 0, value, (uint32_t)strlen(value), &n));
+    return p9c_clunk(c, 97);
+}
+
+/* An attribute is stored by Tclunk, in the name of whose fid it is; so it is read and listed. */
+static void attributes_are_their_owners(void)
+{
+    struct p9c c;
+    struct rig *g = mapped(&c);
+    uint64_t size;
+
+    CHECK_OK(make_dir(&c, ROOT, "tmp", 01777, 0));
+    CHECK_OK(make_in(&c, ROOT, "", "roots", 0644, 0));
+    CHECK_OK(make_in(&c, ALICE, "tmp", "hers", 0600, 1000));
+    CHECK_OK(set_value(&c, ROOT, "roots", "user.a", "one"));
+    CHECK_OK(set_value(&c, ALICE, "tmp/hers", "user.a", "one"));
+    CHECK_ERR(set_value(&c, BOB, "roots", "user.a", "two"), EACCES);
+    CHECK_ERR(set_value(&c, BOB, "roots", "user.b", "two"), EACCES);
+    CHECK_ERR(set_value(&c, BOB, "roots", "user.a", ""), EACCES);
+    CHECK_ERR(set_value(&c, BOB, "tmp/hers", "user.a", "two"), EACCES);
+    CHECK_EQ(getxattr(on_host(g, "roots"), "user.a", NULL, 0), 3);
+    CHECK(getxattr(on_host(g, "roots"), "user.b", NULL, 0) < 0);
+    CHECK_OK(p9c_walk(&c, BOB, 98, "roots"));
+    CHECK_OK(p9c_xattrwalk(&c, 98, 99, "user.a", &size)); /* it may be read */
+    CHECK_OK(p9c_walk(&c, BOB, 100, "tmp/hers"));
+    CHECK_ERR(p9c_xattrwalk(&c, 100, 101, "user.a", &size), EACCES);
+    CHECK_OK(set_value(&c, ROOT, "tmp/hers", "user.a", ""));
+    rig_end(g);
+}
+
+/* ORCLOSE removes in the name of who opened it, at Tclunk and when Tversion ends the fid. */
+static void orclose_is_its_openers(void)
+{
+    struct rig_config cfg = {
+        .export_owner = FIRST,
+        .policy = {.identity = CTL_IDENTITY_MAPPED, .id_first = FIRST, .id_count = COUNT}};
+    struct rig *g = rig_new(&cfg);
+    struct p9c c;
+    struct u9 u;
+
+    p9c_mount(&c, g);
+    CHECK_OK(p9c_attach(&c, ALICE, P9_NOFID, "", 1000));
+    CHECK_OK(make_dir(&c, ROOT, "tmp", 01777, 0));
+    CHECK_OK(make_in(&c, ROOT, "", "roots", 0644, 0));
+    CHECK_OK(make_in(&c, ROOT, "tmp", "roots", 0644, 0));
+    CHECK_OK(make_in(&c, ALICE, "tmp", "hers", 0644, 1000));
+    u9_mount(&u, g, P9_DIALECT_U);
+    (void)u9_take(&u, u9_ask(&u, P9_TATTACH, "ddssd", ALICE, P9_NOFID, "", "", 1000), P9_TATTACH);
+    u9_walk(&u, ALICE, 20, "roots");
+    u9_open(&u, 20, P9_OREAD | P9_ORCLOSE);
+    u9_refused(&u, u9_ask(&u, P9_TCLUNK, "d", 20u), EACCES);
+    u9_walk(&u, ALICE, 20, "roots");
+    u9_open(&u, 20, P9_OREAD | P9_ORCLOSE);
+    u9_walk(&u, ALICE, 21, "tmp/roots");
+    u9_open(&u, 21, P9_OREAD | P9_ORCLOSE);
+    u9_walk(&u, ALICE, 22, "tmp/hers");
+    u9_open(&u, 22, P9_OREAD | P9_ORCLOSE);
+    u9_version(&u, g, P9_DIALECT_U, UINT32_MAX);
+    CHECK(u9_host_has(g, "roots") && u9_host_has(g, "tmp/roots"));
+    CHECK(!u9_host_has(g, "tmp/hers"));
+    rig_end(g);
+}
+
 /* --- host -------------------------------------------------------------------------------------- */
 
 static void host_tree(void)
@@ -600,14 +680,6 @@ static void host_tree(void)
 }
 
 /* --- xattr ------------------------------------------------------------------------------------- */
-
-static char *on_host(const struct rig *g, const char *name)
-{
-    static char path[256];
-
-    snprintf(path, sizeof(path), "%s/%s", g->root, name);
-    return path;
-}
 
 static void check_attr(const struct rig *g, const char *name, const char *attr, const void *want,
                        size_t size)
@@ -891,6 +963,8 @@ static const struct tap_case cases[] = {
     {"mapped_notes_nothing_else", mapped_notes_nothing_else, TAP_JAILED, 0},
     {"mapped_keeps_a_group_out", mapped_keeps_a_group_out, TAP_JAILED, 0},
     {"mapped_has_no_other", mapped_has_no_other, TAP_JAILED, 0},
+    {"attributes_are_their_owners", attributes_are_their_owners, TAP_JAILED, 0},
+    {"orclose_is_its_openers", orclose_is_its_openers, TAP_JAILED, 0},
     {"host_tree", host_tree, TAP_JAILED, 0},
     {"xattr_written", xattr_written, 0, 0},
     {"xattr_setuid_falls", xattr_setuid_falls, 0, 0},

@@ -293,6 +293,124 @@ static void size_and_content_disagree(void)
     rig_end(g);
 }
 
+/* What is wrong is said by Tclunk, whatever it is, and the fid is gone; the file may have lost its name before. */
+static void errors_at_clunk(void)
+{
+    struct p9c c;
+    struct rig *g = xattr_rig(&c, (struct rig_config){0});
+    static const struct {
+        const char *name;
+        uint32_t size, written, flags;
+        int error;
+    } t[] = {
+        {"user.there", 1, 1, P9_XATTR_CREATE, EEXIST},
+        {"user.there", 0, 0, P9_XATTR_CREATE, EEXIST},
+        {"user.not", 1, 1, P9_XATTR_REPLACE, ENODATA},
+        {"user.not", 0, 0, P9_XATTR_REPLACE, ENODATA}, /* removal of nothing */
+        {"user.not", 2, 1, 0, EINVAL},
+        {"user.not", 2, 0, 0, EINVAL},
+        {"user.not", 0, 0, P9_XATTR_CREATE, 0}, /* an empty value */
+        {"user.there", 3, 3, P9_XATTR_REPLACE, 0},
+    };
+    char buf[64];
+    uint32_t n;
+
+    for (int unlinked = 0; unlinked < 2; unlinked++) {
+        MUST(setxattr(host_path(g, "f"), "user.there", "x", 1, 0));
+        for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+            tap_note("%zu %s", i, t[i].name);
+            CHECK_OK(p9c_walk(&c, 1, 5, ""));
+            CHECK_OK(p9c_xattrcreate(&c, 5, t[i].name, t[i].size, t[i].flags));
+            if (t[i].written > 0)
+                CHECK_OK(p9c_write(&c, 5, 0, "abc", t[i].written, &n));
+            if (unlinked && i == 0)
+                CHECK_OK(p9c_unlinkat(&c, 0, "f", 0));
+            CHECK_ERR(p9c_clunk(&c, 5), t[i].error);
+            CHECK_ERR(p9c_clunk(&c, 5), EBADF);
+        }
+        CHECK_OK(get(&c, 1, "user.not", buf, sizeof(buf), &n));
+        CHECK_EQ(n, 0);
+        expect(&c, 1, "user.there", "abc");
+        CHECK_OK(set(&c, 1, "user.not", "", 0, P9_XATTR_REPLACE));
+    }
+    rig_end(g);
+}
+
+/* More than the file system has room for: that, too, is Tclunk's to say. */
+static void no_room_at_clunk(void)
+{
+    struct p9c c;
+    struct rig *g = xattr_rig(&c, (struct rig_config){.export = mount_image()});
+    char *value = calloc(1, XATTR_SIZE_MAX), name[32];
+    int err = 0;
+
+    for (int i = 0; i < 400 && err == 0; i++) { /* 16 MiB */
+        snprintf(name, sizeof(name), "user.%d", i);
+        err = set(&c, 1, name, value, XATTR_SIZE_MAX, 0);
+    }
+    CHECK_ERR(err, ENOSPC);
+    free(value);
+    rig_end(g);
+}
+
+#define ACL_FIRST 600000u
+
+/*
+ * Where the guest has users of its own: what setfacl writes is what the kernel enforces on the host, with the ids of the
+ * domain's range. Where modes are masked (file-mode), an ACL would be a way around.
+ */
+static void acls_where_the_policy_has_users(void)
+{
+    static const uint8_t acl[] = {2,    0, 0, 0,                          /* version */
+                                  1,    0, 6, 0, 0xff, 0xff, 0xff, 0xff,  /* the owner */
+                                  2,    0, 6, 0, 0xe8, 0x03, 0,    0,     /* user 1000 */
+                                  4,    0, 4, 0, 0xff, 0xff, 0xff, 0xff,  /* the group */
+                                  0x10, 0, 6, 0, 0xff, 0xff, 0xff, 0xff,  /* the mask */
+                                  0x20, 0, 0, 0, 0xff, 0xff, 0xff, 0xff}; /* others */
+    struct rig_config cfg = {
+        .policy = {.identity = CTL_IDENTITY_MAPPED, .id_first = ACL_FIRST, .id_count = 65536},
+        .export_owner = ACL_FIRST};
+    struct p9c c;
+    struct rig *g = xattr_rig(&c, cfg);
+    uint8_t got[128];
+    uint32_t n;
+
+    CHECK_OK(p9c_mkdir(&c, 0, "d", 0755));
+    CHECK_OK(p9c_walk(&c, 0, 2, "d"));
+    CHECK_OK(p9c_attach(&c, 60, P9_NOFID, "", 1000));
+    CHECK_OK(p9c_attach(&c, 61, P9_NOFID, "", 1001));
+    CHECK_ERR(get(&c, 1, "system.posix_acl_access", got, sizeof(got), &n), ENODATA);
+    CHECK_ERR(get(&c, 2, "system.posix_acl_default", got, sizeof(got), &n), ENODATA);
+    CHECK_OK(set(&c, 1, "system.posix_acl_access", acl, sizeof(acl), 0));
+    CHECK_OK(get(&c, 1, "system.posix_acl_access", got, sizeof(got), &n));
+    CHECK(n == sizeof(acl) && memcmp(got, acl, n) == 0);
+    CHECK_OK(get(&c, 1, "", got, sizeof(got), &n));
+    CHECK(memmem(got, n, "system.posix_acl_access", 24) != NULL);
+    CHECK_EQ(getxattr(host_path(g, "f"), "system.posix_acl_access", got, sizeof(got)), sizeof(acl));
+    CHECK_EQ(got[16] | got[17] << 8 | got[18] << 16, ACL_FIRST + 1000); /* on the host */
+    CHECK_OK(p9c_walk(&c, 60, 62, "f"));
+    CHECK_OK(p9c_lopen(&c, 62, P9_L_RDWR));
+    CHECK_OK(p9c_walk(&c, 61, 63, "f"));
+    CHECK_ERR(p9c_lopen(&c, 63, P9_L_RDWR), EACCES); /* a thread is in all groups: r of the group */
+    CHECK_ERR(set(&c, 63, "system.posix_acl_access", acl, sizeof(acl), 0), EPERM); /* not its own */
+    CHECK_OK(set(&c, 2, "system.posix_acl_default", acl, sizeof(acl), 0));
+    CHECK_OK(p9c_walk(&c, 2, 4, "")); /* what is made in there inherits it */
+    CHECK_OK(p9c_lcreate(&c, 4, "inner", P9_L_RDWR | P9_L_CREAT, 0666));
+    CHECK_OK(get(&c, 4, "system.posix_acl_access", got, sizeof(got), &n));
+    CHECK_EQ(n, sizeof(acl));
+    CHECK_OK(set(&c, 1, "system.posix_acl_access", "", 0, P9_XATTR_REPLACE));
+    CHECK_ERR(get(&c, 1, "system.posix_acl_access", got, sizeof(got), &n), ENODATA);
+    rig_end(g);
+    cfg.export = g->root;
+    cfg.policy.file_mode_drop = 0002;
+    g = rig_new(&cfg);
+    p9c_mount(&c, g);
+    CHECK_OK(p9c_walk(&c, 0, 1, "f"));
+    CHECK_ERR(get(&c, 1, "system.posix_acl_access", got, sizeof(got), &n), EOPNOTSUPP);
+    CHECK_ERR(set(&c, 1, "system.posix_acl_access", acl, sizeof(acl), 0), EOPNOTSUPP);
+    rig_end(g);
+}
+
 /* A fid over an attribute is good for nothing else; what else it might have been is untouched. */
 static void fids_of_attributes(void)
 {
@@ -474,6 +592,9 @@ static const struct tap_case cases[] = {
     {"symlinks_and_special_files", symlinks_and_special_files, 0, 0},
     {"unlinked_and_renamed_files_keep_them", unlinked_and_renamed_files_keep_them, 0, 0},
     {"size_and_content_disagree", size_and_content_disagree, 0, 0},
+    {"errors_at_clunk", errors_at_clunk, 0, 0},
+    {"no_room_at_clunk", no_room_at_clunk, TAP_LOOP, 0},
+    {"acls_where_the_policy_has_users", acls_where_the_policy_has_users, TAP_JAILED, 0},
     {"fids_of_attributes", fids_of_attributes, 0, 0},
     {"value_is_a_snapshot", value_is_a_snapshot, 0, 0},
     {"size_bounds", size_bounds, TAP_LOOP, 0},
