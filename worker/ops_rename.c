@@ -28,14 +28,14 @@ int name_rename(struct request *r, int from, const char *name, int to, const cha
     return quota_rename(r->session, from, name, to, newname, flags);
 }
 
-int name_move(struct request *r, struct fid *f, int to, const char *newname, bool exclusive)
+int name_move(struct request *r, struct fid *f, const struct fid *to, const char *newname)
 {
     char name[P9_NAME_MAX + 1];
     int err, parent = parent_locate(r->session, f, name);
 
     if (parent < 0)
         return parent;
-    err = name_rename(r, parent, name, to, newname, exclusive);
+    err = name_rename(r, parent, name, to->path_fd, newname, false);
     if (err == 0)
         parent_moved(r->session, f, to, newname);
     close(parent);
@@ -71,7 +71,7 @@ int op_rename(struct request *r)
         err = get_two(r, num, dnum, &f, &dir);
     if (err != 0)
         return err;
-    err = S_ISDIR(dir->type) ? name_move(r, f, dir->path_fd, name, false) : -ENOTDIR;
+    err = S_ISDIR(dir->type) ? name_move(r, f, dir, name) : -ENOTDIR;
     fid_put(f);
     fid_put(dir);
     return err;

@@ -193,11 +193,11 @@ static int rename_and_change(struct request *r, struct fid *f, const struct chan
     } else {
         err = name_rename(r, dir, old, dir, c->name, exclusive);
         if (err == 0)
-            parent_moved(r->session, f, dir, c->name);
+            parent_renamed(r->session, f, dir, c->name);
         if (err == 0 && c->attr.valid != 0) {
             err = attr_change(r, f, &c->attr);
             if (err != 0 && name_rename(r, dir, c->name, dir, old, true) == 0)
-                parent_moved(r->session, f, dir, old);
+                parent_renamed(r->session, f, dir, old);
         }
     }
     close(dir);

@@ -97,21 +97,39 @@ void parent_same(struct fid *f, struct fid *from)
     f->parent = get(from);
 }
 
-void parent_moved(struct session *s, struct fid *f, int dir, const char *name)
+/* What `f` remembers from now on: `p`, taken over, or nothing. */
+static void remember(struct fid *f, struct parent *p)
 {
-    struct parent *old = get(f), *p = NULL;
+    struct parent *old;
 
-    if (old == NULL)
-        return; /* not deep; if it is now, that is not known */
-    put(old);   /* f's own reference is left */
-    p = new_parent(s, dir, name);
-    if (p == NULL)
-        return;
     pthread_mutex_lock(&f->lock);
     old = f->parent;
     f->parent = p;
     pthread_mutex_unlock(&f->lock);
     put(old);
+}
+
+void parent_renamed(struct session *s, struct fid *f, int dir, const char *name)
+{
+    struct parent *old = get(f), *p;
+
+    if (old == NULL)
+        return; /* not deep: a name that is longer by less than what is left to PATH_MAX */
+    put(old);   /* f's own reference is left */
+    p = new_parent(s, dir, name);
+    if (p != NULL)
+        remember(f, p);
+}
+
+void parent_moved(struct session *s, struct fid *f, const struct fid *to, const char *name)
+{
+    uint32_t more = (uint32_t)strlen(name) + 1;
+    bool deep = parent_is_deep(to, more);
+
+    remember(f, NULL); /* first, so that there is room for the new one */
+    f->depth = (uint16_t)(deep ? PARENT_DEEP + 1 : to->depth + more);
+    if (deep)
+        remember(f, new_parent(s, to->path_fd, name));
 }
 
 void parent_drop(struct fid *f)

@@ -32,9 +32,9 @@ struct fid_table;
 struct fid {
     atomic_uint refs;
     uint32_t num;
-    uint32_t uid;     /* n_uname of the attach that it derives from */
-    uint16_t type;    /* S_IFMT bits; what an O_PATH descriptor refers to never changes its type */
-    uint16_t depth;   /* bytes of names from the root when it was walked to; parent.h */
+    uint32_t uid;  /* n_uname of the attach that it derives from */
+    uint16_t type; /* S_IFMT bits; what an O_PATH descriptor refers to never changes its type */
+    _Atomic uint16_t depth; /* bytes of names from the root when it was walked to; parent.h */
     int path_fd;      /* O_PATH|O_NOFOLLOW, owned; -1 for a fid over the snapshot of an attribute */
     atomic_int io_fd; /* -1 until opened; then fixed, owned */
     uint32_t open_flags;   /* P9_L_* of the open, valid when io_fd >= 0 */

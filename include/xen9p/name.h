@@ -26,8 +26,8 @@ int name_link(struct request *r, const struct fid *dir, const char *name, const 
  */
 int name_rename(struct request *r, int from, const char *name, int to, const char *newname,
                 bool exclusive);
-/* Moves `f` to `name` in the directory `to`, in the same way. */
-int name_move(struct request *r, struct fid *f, int to, const char *name, bool exclusive);
+/* Moves `f` to `name` in the directory of `to`, and replaces in the same way. */
+int name_move(struct request *r, struct fid *f, const struct fid *to, const char *name);
 /* Removes the name of `f`: a file, or an empty directory. */
 int name_remove(struct request *r, struct fid *f);
 

@@ -37,8 +37,13 @@ void parent_found(struct session *s, struct fid *f, const struct fid *from, uint
                   const char *name);
 /* `f`, which nobody else knows yet, is another fid for the file of `from`. */
 void parent_same(struct fid *f, struct fid *from);
-/* `f` has been moved to `name` in `dir`. */
-void parent_moved(struct session *s, struct fid *f, int dir, const char *name);
+/* `f` has got another name in its directory, `dir`. */
+void parent_renamed(struct session *s, struct fid *f, int dir, const char *name);
+/*
+ * `f` has been moved to `name` in the directory of `to`. What is moved without its fid, or with a directory above it, to
+ * where paths are too long is not noticed.
+ */
+void parent_moved(struct session *s, struct fid *f, const struct fid *to, const char *name);
 /* The end of `f`. */
 void parent_drop(struct fid *f);
 

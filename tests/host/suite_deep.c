@@ -94,6 +94,38 @@ static void by_fid(void)
     rig_end(g);
 }
 
+/* A file that was walked to where paths are short, and then moved to where they are not. */
+static void moved_down_by_its_fid(void)
+{
+    struct rig *g = rig_new(NULL);
+    char name[201];
+    struct p9c c;
+    int deep = dig(g->root_fd, name);
+
+    touch(g->root_fd, "f");
+    MUST(mkdirat(g->root_fd, "dir", 0755));
+    p9c_mount(&c, g);
+    descend(&c, name);
+    CHECK_OK(p9c_walk(&c, 0, 11, "f"));
+    CHECK_OK(p9c_walk(&c, 0, 12, "dir"));
+    CHECK_OK(p9c_rename(&c, 11, 10, "down"));
+    CHECK_OK(p9c_rename(&c, 12, 10, "down.d"));
+    CHECK(has(deep, "down") && has(deep, "down.d"));
+    CHECK_OK(p9c_walk(&c, 12, 13, ".."));
+    CHECK_OK(p9c_walk(&c, 13, 14, "down"));
+    CHECK_OK(p9c_rename(&c, 11, 10, "again"));
+    CHECK(has(deep, "again") && !has(deep, "down"));
+    CHECK_OK(p9c_rename(&c, 11, 0, "up"));
+    CHECK(has(g->root_fd, "up"));
+    CHECK_OK(p9c_rename(&c, 11, 12, "again"));
+    CHECK_OK(p9c_remove(&c, 11));
+    CHECK(!has(deep, "down.d/again"));
+    CHECK_OK(p9c_remove(&c, 12));
+    CHECK(!has(deep, "down.d"));
+    close(deep);
+    rig_end(g);
+}
+
 static void by_wstat(void)
 {
     struct rig *g = rig_new(NULL);
@@ -201,6 +233,7 @@ static void moved_out_by_the_host(void)
 
 static const struct tap_case cases[] = {
     {"by_fid", by_fid, 0, 0},
+    {"moved_down_by_its_fid", moved_down_by_its_fid, 0, 0},
     {"by_wstat", by_wstat, 0, 0},
     {"more_than_are_remembered", more_than_are_remembered, 0, 0},
     {"moved_by_the_host", moved_by_the_host, 0, 0},
