@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "suites.h"
+#include "u9.h"
 
 static void make(const struct rig *g, const char *name, const char *text)
 {
@@ -135,6 +136,55 @@ static void entries_are_what_is_mounted(void)
     rig_end(g);
 }
 
+/* The same in the older dialects: files of the same number in three file systems, told apart by stat and by directory. */
+static void shown_in_u(void)
+{
+    struct p9c c;
+    struct rig *g = mounted_rig(&c, CTL_FLAG_SUBMOUNTS);
+
+    for (enum p9_dialect d = P9_DIALECT_LEGACY; d <= P9_DIALECT_U; d++) {
+        static const char *const paths[] = {"", "sub", "sub/sub"};
+        uint64_t seen[3];
+        struct u9 u;
+
+        u9_mount(&u, g, d);
+        for (uint32_t i = 0; i < 3; i++) {
+            struct cursor at;
+            char path[32];
+
+            snprintf(path, sizeof(path), "%s/f", paths[i]);
+            u9_walk(&u, 0, 10, path);
+            at = u9_take(&u, u9_ask(&u, P9_TSTAT, "d", 10u), P9_TSTAT);
+            (void)cursor_bytes(&at, 2 + 2 + 2 + 4 + 5);
+            seen[i] = cursor_u64(&at);
+            u9_clunk(&u, 10);
+            for (uint32_t k = 0; k < i; k++)
+                CHECK(seen[k] != seen[i]);
+            u9_walk(&u, 0, 11, paths[i]); /* the entry "sub" is what is mounted there */
+            u9_open(&u, 11, P9_OREAD);
+            at = u9_take(&u, u9_ask(&u, P9_TREAD, "dqd", 11u, 0ull, 8000u), P9_TREAD);
+            (void)cursor_u32(&at);
+            while (cursor_left(&at) > 0) {
+                struct cursor s;
+                struct wire_str name;
+                uint16_t size = cursor_u16(&at);
+                uint64_t number;
+
+                cursor_init(&s, cursor_bytes(&at, size), size);
+                (void)cursor_bytes(&s, 2 + 4 + 5);
+                number = cursor_u64(&s);
+                (void)cursor_bytes(&s, 4 + 4 + 4 + 8);
+                name = cursor_str(&s);
+                if (name.len == 1 && name.s[0] == 'f')
+                    CHECK_EQ(number, seen[i]);
+                CHECK(number != seen[i] || name.s[0] == 'f');
+            }
+            u9_clunk(&u, 11);
+        }
+    }
+    rig_end(g);
+}
+
 /* Read-only all the way down; what the host mounts later stays out. */
 static void restricted_as_the_export_is(void)
 {
@@ -154,6 +204,7 @@ static void restricted_as_the_export_is(void)
 static const struct tap_case cases[] = {
     {"hidden", hidden, TAP_JAILED, 0},
     {"shown", shown, 0, 0},
+    {"shown_in_u", shown_in_u, 0, 0},
     {"entries_are_what_is_mounted", entries_are_what_is_mounted, 0, 0},
     {"restricted_as_the_export_is", restricted_as_the_export_is, TAP_JAILED, 0},
 };

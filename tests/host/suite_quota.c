@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -210,6 +211,53 @@ static void files_exact(void)
     CHECK_OK(p9c_unlinkat(&c, 0, "l", 0));
     used_is(g, 0, 3);
     rig_end(g);
+}
+
+/* Never more than there is: of the file system and of the limit, whichever is less. */
+static void statfs_is_the_lesser(void)
+{
+    static const struct {
+        uint64_t space, files, want_space, want_files;
+    } t[] = {
+        {512 * KIB, 10, 512 * KIB, 10}, /* the limits are */
+        {64 * MIB, 1000, 4 * MIB, 50},  /* the file system is */
+        {0, 0, 4 * MIB, 50},            /* none */
+    };
+    char mnt[96];
+
+    snprintf(mnt, sizeof(mnt), "%s/mnt", tap_dir());
+    MUST(mkdir(mnt, 0755));
+    MUST(mount("none", mnt, "tmpfs", 0, "size=4M,nr_inodes=50,mode=0755"));
+    for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+        struct rig_config cfg = {
+            .policy.limits = {.max_space = t[i].space, .max_files = t[i].files}, .export = mnt};
+        struct rig *g = rig_new(&cfg);
+        struct p9_statfs s, after;
+        struct p9c c;
+        uint32_t n;
+
+        tap_note("%zu", i);
+        p9c_mount(&c, g);
+        if (t[i].space != 0)
+            wait_scan(g, 1);
+        CHECK_OK(p9c_statfs(&c, 0, &s));
+        CHECK_EQ(s.blocks * s.bsize, t[i].want_space);
+        CHECK_EQ(s.bfree, s.blocks);
+        CHECK_EQ(s.files, t[i].want_files);
+        CHECK(s.ffree >= s.files - 2 && s.ffree <= s.files);
+        CHECK_OK(create(&c, 1, "f"));
+        CHECK_OK(write_at(&c, 1, 0, 100 * KIB, &n));
+        CHECK_OK(p9c_statfs(&c, 1, &after));
+        CHECK_EQ((s.bfree - after.bfree) * s.bsize, 100 * KIB);
+        CHECK_EQ((s.bavail - after.bavail) * s.bsize, 100 * KIB);
+        CHECK_EQ(s.ffree - after.ffree, 1);
+        CHECK_OK(p9c_unlinkat(&c, 0, "f", 0));
+        CHECK_OK(p9c_clunk(&c, 1));
+        CHECK_OK(p9c_statfs(&c, 0, &after));
+        CHECK_EQ(after.bfree, s.bfree);
+        CHECK_EQ(after.ffree, s.ffree);
+        rig_end(g);
+    }
 }
 
 /* Hard links: one file until the last name is gone, and until the last fid is. */
@@ -576,6 +624,7 @@ static const struct tap_case cases[] = {
     {"space_sparse", space_sparse, 0, 0},
     {"space_append", space_append, 0, 0},
     {"files_exact", files_exact, 0, 0},
+    {"statfs_is_the_lesser", statfs_is_the_lesser, 0, 0},
     {"links_and_orphans", links_and_orphans, 0, 0},
     {"rename_over", rename_over, 0, 0},
     {"restart_keeps", restart_keeps, 0, 0},
