@@ -12,6 +12,9 @@ else ifneq ($(SAN),fuzz)
 HOST_TESTS += $(BUILD)/tests/host/host-engine
 endif
 
+LONG_PARTS += million
+LONG_million = --limit 1800 '$(BUILD)/tests/host/host-jailed cases.a_million_entries'
+
 $(BUILD)/tests/host/host-jailed: $(BUILD)/tests/host/backend_jailed.o $(HOST_TEST_OBJS) \
 		$(SUPERVISOR_LIB) $(COMMON_LIB)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)

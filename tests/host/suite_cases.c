@@ -60,8 +60,8 @@
  *   any cookie                          names.readdir_20000_any_cookie,
  *                                       names.readdir_any_cookie_of_ones_own
  *   count below one entry               names.readdir_rules
- *   many entries, read while they       cases.large_directory_that_changes,
- *   change; deleted meanwhile           names.readdir_directory_changed_meanwhile
+ *   1 M entries, read while they        cases.large_directory_that_changes, and in check-long
+ *   change; deleted meanwhile           cases.a_million_entries; names.readdir_directory_changed_meanwhile
  * Quota
  *   truncate to 2^62, sparse            quota.space_exact, quota.space_sparse
  *   link and unlink churn               quota.churn, quota.links_and_orphans
@@ -321,6 +321,152 @@ static void large_directory_that_changes(void)
     rig_end(g);
 }
 
+#define MILLION 1000000u
+#define REPLAYED 2000u
+
+/* A cookie, and the first entry behind it that stays. */
+struct replay {
+    uint64_t cookie;
+    uint32_t next;
+};
+
+static bool stays(const char *name, uint32_t *number)
+{
+    unsigned i;
+
+    if (sscanf(name, "f-%u", &i) != 1)
+        return false;
+    CHECK(i < MILLION);
+    *number = i;
+    return true;
+}
+
+/* Every entry that stays, once; a cookie now and then to `to`. */
+static void read_million(struct p9c *c, uint8_t *seen, struct replay to[REPLAYED])
+{
+    uint32_t found = 0, kept = 0, number;
+    uint64_t at = 0, pending = 0;
+    struct p9_dirent e;
+    bool more = true;
+
+    memset(seen, 0, MILLION);
+    while (more) {
+        more = false;
+        CHECK_OK(p9c_readdir(c, 1, at, c->msize));
+        while (p9c_dirent(c, &e)) {
+            more = true;
+            at = e.offset;
+            if (!stays(e.name, &number))
+                continue;
+            CHECK(!seen[number]);
+            seen[number] = 1;
+            if (pending != 0 && kept < REPLAYED)
+                to[kept++] = (struct replay){pending, number};
+            pending = ++found % (MILLION / REPLAYED) == 1 ? e.offset : 0;
+        }
+    }
+    CHECK_EQ(found, MILLION);
+    CHECK(kept >= REPLAYED - 1);
+}
+
+/* The same cookies later, from the last to the first: what stays still follows. */
+static void replay_cookies(struct p9c *c, const struct replay r[REPLAYED])
+{
+    for (uint32_t i = REPLAYED - 1; i-- > 0;) {
+        uint64_t at = r[i].cookie;
+        bool found = false;
+
+        while (!found) {
+            struct p9_dirent e;
+            uint32_t number;
+            bool any = false;
+
+            CHECK_OK(p9c_readdir(c, 1, at, 2000));
+            while (!found && p9c_dirent(c, &e)) {
+                any = true;
+                at = e.offset;
+                found = stays(e.name, &number);
+                if (found)
+                    CHECK_EQ(number, r[i].next);
+            }
+            CHECK(any);
+        }
+    }
+}
+
+/* Whole stats of 9P2000.u; the name is where it always is. */
+static void read_million_stats(struct u9 *u, uint8_t *seen)
+{
+    uint32_t found = 0, number, n;
+    uint64_t offset = 0;
+
+    memset(seen, 0, MILLION);
+    u9_walk(u, 0, 1, "d");
+    u9_open(u, 1, P9_OREAD);
+    do {
+        struct cursor c = u9_take(u, u9_ask(u, P9_TREAD, "dqd", 1u, offset, UINT32_MAX), P9_TREAD);
+
+        n = cursor_u32(&c);
+        offset += n;
+        while (cursor_left(&c) > 0) {
+            uint16_t size = cursor_u16(&c);
+            struct wire_str s;
+            struct cursor st;
+            char name[64];
+
+            cursor_init(&st, cursor_bytes(&c, size), size);
+            (void)cursor_bytes(&st, 39);
+            s = cursor_str(&st);
+            CHECK(s.len < sizeof(name));
+            memcpy(name, s.s, s.len);
+            name[s.len] = '\0';
+            if (!stays(name, &number))
+                continue;
+            CHECK(!seen[number]);
+            seen[number] = 1;
+            found++;
+        }
+    } while (n > 0);
+    CHECK_EQ(found, MILLION);
+}
+
+/* A million entries, and others that come and go: each that stays is told once, and cookies keep their place. */
+static void a_million_entries(void)
+{
+    struct rig *g = rig_new(&(struct rig_config){.order = 8});
+    struct replay *r = calloc(REPLAYED, sizeof(*r));
+    uint8_t *seen = calloc(1, MILLION);
+    struct changer ch = {0};
+    pthread_t thread;
+    struct p9c c;
+    struct u9 u;
+
+    MUST(mkdirat(g->root_fd, "d", 0755));
+    ch.dir = openat(g->root_fd, "d", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    MUST(ch.dir);
+    for (uint32_t i = 0; i < MILLION; i++) {
+        char name[32];
+
+        snprintf(name, sizeof(name), "f-%u", i);
+        MUST(mknodat(ch.dir, name, S_IFIFO | 0644, 0));
+    }
+    p9c_mount(&c, g);
+    CHECK_OK(p9c_walk(&c, 0, 1, "d"));
+    CHECK_OK(p9c_lopen(&c, 1, P9_L_RDONLY));
+    CHECK_EQ(pthread_create(&thread, NULL, change, &ch), 0);
+    read_million(&c, seen, r);
+    replay_cookies(&c, r);
+    u9_mount(&u, g, P9_DIALECT_U);
+    read_million_stats(&u, seen);
+    atomic_store(&ch.stop, true);
+    pthread_join(thread, NULL);
+    CHECK(ch.rounds > 0);
+    free(seen);
+    free(r);
+    close(ch.dir);
+    rig_end(g);
+}
+
 static void symlinks_without_their_name(void)
 {
     struct rig *g = rig_new(NULL);
@@ -419,6 +565,7 @@ static const struct tap_case cases[] = {
     {"open_fids", open_fids, 0, 0},
     {"open_fids_of_u", open_fids_of_u, 0, 0},
     {"large_directory_that_changes", large_directory_that_changes, 0, 0},
+    {"a_million_entries", a_million_entries, TAP_LONG, 1200},
     {"symlinks_without_their_name", symlinks_without_their_name, 0, 0},
     {"directories_without_their_name", directories_without_their_name, 0, 0},
     {"suid_falls_on_a_write", suid_falls_on_a_write, TAP_JAILED, 0},

@@ -252,11 +252,13 @@ static bool selected(const struct tap_suite *s, const struct tap_case *c)
 {
     char full[160];
 
+    bool by_name = (c->flags & TAP_LONG) != 0;
+
     snprintf(full, sizeof(full), "%s.%s", s->name, c->name);
     for (int i = 0; i < run.num_names; i++)
-        if (strcmp(run.names[i], s->name) == 0 || strcmp(run.names[i], full) == 0)
+        if (strcmp(run.names[i], full) == 0 || (!by_name && strcmp(run.names[i], s->name) == 0))
             return true;
-    return run.num_names == 0;
+    return run.num_names == 0 && !by_name;
 }
 
 static bool have_loop(void)

@@ -17,6 +17,7 @@
 #define TAP_LOOP 4u    /* mounts an image of its own: needs a loop device */
 #define TAP_SLOW 8u    /* not worth its time under a sanitizer or an emulator */
 #define TAP_FREEZE 16u /* freezes a file system, which emulators do not know how to */
+#define TAP_LONG 32u   /* takes minutes: runs only by its own name, as check-long does */
 
 struct tap_case {
     const char *name;
