@@ -43,14 +43,6 @@ static bool older(const struct stat *a, const struct stat *b)
     return a->st_mtim.tv_nsec < b->st_mtim.tv_nsec;
 }
 
-/* Oldest first. */
-static int by_age(const void *a, const void *b)
-{
-    const struct candidate *x = a, *y = b;
-
-    return older(&x->st, &y->st) ? -1 : older(&y->st, &x->st) ? 1 : 0;
-}
-
 static void sift_down(struct choice *c, size_t i)
 {
     for (;;) {
@@ -79,6 +71,24 @@ static void sift_up(struct choice *c, size_t i)
         c->file[(i - 1) / 2] = swap;
         i = (i - 1) / 2;
     }
+}
+
+/*
+ * The heap in order, oldest first. Not qsort(3), which asks the kernel how much memory there is before it takes some,
+ * and a worker's filter kills for that.
+ */
+static void sort(struct choice *c)
+{
+    const size_t all = c->num;
+
+    while (c->num > 1) {
+        struct candidate youngest = c->file[0];
+
+        c->file[0] = c->file[--c->num];
+        c->file[c->num] = youngest;
+        sift_down(c, 0);
+    }
+    c->num = all;
 }
 
 static char *join(const struct tree *t, const char *name)
@@ -167,7 +177,7 @@ static bool look(struct choice *c, uint64_t n, uint64_t limit)
     c->all = 0;
     /* what was found before a walk lost its way can go as well */
     (void)tree_walk(WFD_ROOT, &c->q->scan.stop, choose, c);
-    qsort(c->file, c->num, sizeof(c->file[0]), by_age);
+    sort(c);
     /* used - all + n <= limit, or it would all be for nothing */
     for (size_t i = 0; i < c->num; i++) {
         if ((c->all >= used || used - c->all <= limit - n) && !has_room(c->q, c->kind, n, limit))

@@ -619,6 +619,40 @@ static void auto_delete(void)
     rig_end(g);
 }
 
+/* More files than are looked at together, in no order of age: the oldest go, whatever the order they are found in. */
+static void auto_delete_of_many(void)
+{
+    enum { MANY = 600 };
+    struct rig_config cfg = {.flags = CTL_FLAG_AUTO_DELETE,
+                             .policy.limits = {.max_space = MANY * 4 * KIB, .max_files = MANY}};
+    struct rig *g = rig_prepare(&cfg);
+    struct p9c c;
+    char name[16];
+    uint32_t n;
+
+    for (uint32_t i = 0; i < MANY; i++) { /* 0 is the oldest */
+        uint32_t age = i * 7 % MANY;
+
+        snprintf(name, sizeof(name), "f%u", age);
+        old_file(g, name, 4, 1000 + age);
+    }
+    rig_start(g, 0);
+    p9c_mount(&c, g);
+    used_becomes(g, MANY * 4 * KIB, MANY);
+    for (uint32_t i = 0; i < 20; i++) { /* each makes room for a file, and for its space */
+        snprintf(name, sizeof(name), "new%u", i);
+        CHECK_OK(create(&c, 100 + i, name));
+        CHECK_OK(write_at(&c, 100 + i, 0, 4 * KIB, &n));
+        CHECK_EQ(n, 4 * KIB);
+        snprintf(name, sizeof(name), "f%u", i);
+        CHECK(!exists(g, name));
+        snprintf(name, sizeof(name), "f%u", i + 1);
+        CHECK(exists(g, name));
+    }
+    used_is(g, MANY * 4 * KIB, MANY);
+    rig_end(g);
+}
+
 static const struct tap_case cases[] = {
     {"space_exact", space_exact, 0, 0},
     {"space_sparse", space_sparse, 0, 0},
@@ -635,5 +669,6 @@ static const struct tap_case cases[] = {
     {"live_limits", live_limits, 0, 0},
     {"churn", churn, 0, 0},
     {"auto_delete", auto_delete, 0, 0},
+    {"auto_delete_of_many", auto_delete_of_many, 0, 0},
 };
 TAP_SUITE(quota, cases);
