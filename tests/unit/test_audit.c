@@ -218,11 +218,45 @@ static void names(void **state)
     assert_string_equal(audit_reason_name(AUDIT_REASONS), "?");
 }
 
+/* A domain's name as a name of a directory: itself where that is harmless, else told apart and never elsewhere. */
+static void directory_of_a_domain(void **state)
+{
+    static const struct {
+        const char *domain, *directory;
+    } t[] = {
+        {"web", "web"},   {"a.b-c_d9", "a.b-c_d9"}, {"", "unnamed"},
+        {".", "%2E"},     {"..", "%2E."},           {".hidden", "%2Ehidden"},
+        {"a/b", "a%2Fb"}, {"a b\n", "a%20b%0A"},    {"\xff%", "%FF%25"},
+    };
+    char a[AUDIT_DIRECTORY_MAX], b[AUDIT_DIRECTORY_MAX], name[1000];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+        audit_directory(a, t[i].domain);
+        assert_string_equal(a, t[i].directory);
+    }
+    /* too long: cut, and told apart by what was cut */
+    memset(name, '/', sizeof(name) - 1);
+    name[sizeof(name) - 1] = '\0';
+    audit_directory(a, name);
+    name[sizeof(name) - 2] = 'x';
+    audit_directory(b, name);
+    assert_true(strlen(a) < AUDIT_DIRECTORY_MAX && strlen(a) < 255);
+    assert_null(strchr(a, '/'));
+    assert_string_not_equal(a, b);
+    assert_int_equal(strlen(a), strlen(b));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(round_trip),   cmocka_unit_test(room),      cmocka_unit_test(refusals),
-        cmocka_unit_test(string_bound), cmocka_unit_test(lost_only), cmocka_unit_test(names),
+        cmocka_unit_test(round_trip),
+        cmocka_unit_test(room),
+        cmocka_unit_test(refusals),
+        cmocka_unit_test(string_bound),
+        cmocka_unit_test(lost_only),
+        cmocka_unit_test(names),
+        cmocka_unit_test(directory_of_a_domain),
     };
 
     return cmocka_run_group_tests_name("audit", tests, NULL, NULL);

@@ -115,12 +115,34 @@ static void test_closed_stderr(void **state)
     assert_string_equal(got, "<5>prog: back\n");
 }
 
+/* What is said however little was asked for. */
+static void test_always(void **state)
+{
+    int fds[2], saved = dup(STDERR_FILENO);
+    ssize_t n;
+
+    (void)state;
+    assert_int_equal(pipe2(fds, O_NONBLOCK | O_CLOEXEC), 0);
+    dup2(fds[1], STDERR_FILENO);
+    log_init("prog", LOG_LEVEL_ERROR);
+    log_always(LOG_LEVEL_DEBUG, "%s\n", "a");
+    dup2(saved, STDERR_FILENO);
+    close(saved);
+    close(fds[1]);
+    n = read(fds[0], got, sizeof(got) - 1);
+    close(fds[0]);
+    assert_true(n > 0);
+    got[n] = '\0';
+    assert_string_equal(got, "<7>prog: a\\x0a\n");
+    assert_int_equal(log_highest(), LOG_LEVEL_ERROR);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_levels),        cmocka_unit_test(test_no_forged_line),
         cmocka_unit_test(test_every_byte),    cmocka_unit_test(test_long_lines),
-        cmocka_unit_test(test_closed_stderr),
+        cmocka_unit_test(test_closed_stderr), cmocka_unit_test(test_always),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
