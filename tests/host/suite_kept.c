@@ -530,10 +530,10 @@ static void older_dialects(void)
 }
 
 static const struct tap_case cases[] = {
-    {"files", files, 0, 0},
-    {"directories", directories, 0, 0},
-    {"symlinks", symlinks, 0, 0},
-    {"owned_by_many", owned_by_many, TAP_JAILED, 0},
+    {"files", files, 0, 180},
+    {"directories", directories, 0, 180},
+    {"symlinks", symlinks, 0, 180},
+    {"owned_by_many", owned_by_many, TAP_JAILED, 180},
     {"older_dialects", older_dialects, 0, 0},
 };
 TAP_SUITE(kept, cases);

@@ -773,7 +773,7 @@ static const struct tap_case cases[] = {
     {"getlock_tells_who", getlock_tells_who, 0, 0},
     {"whole_file_locks_without_write_access", whole_file_locks_without_write_access, 0, 0},
     {"released_by_clunk_and_version", released_by_clunk_and_version, 0, 0},
-    {"ended_in_every_way", ended_in_every_way, 0, 0},
+    {"ended_in_every_way", ended_in_every_way, 0, 180},
     {"write_locks_of_readers", write_locks_of_readers, 0, 0},
     {"reclaim_is_a_lock_like_any_other", reclaim_is_a_lock_like_any_other, 0, 0},
     {"getlock_without_write_access", getlock_without_write_access, 0, 0},
