@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "suites.h"
+#include "u9.h"
 #include "xen9p/audit.h"
 #include "xen9p/lock.h"
 #include "xen9p/operations.h"
@@ -298,6 +299,68 @@ static void forbidden(void)
     expect_none(&s);
 }
 
+/* The messages of the older dialects; who attaches without a number is nobody's user. */
+static void older_dialects(void)
+{
+    for (enum p9_dialect d = P9_DIALECT_LEGACY; d <= P9_DIALECT_U; d++) {
+        char dir[128];
+        struct rig_config cfg = {.flags = CTL_FLAG_AUDIT_BLOCKS, .export = dir};
+        struct u9_stat w = u9_blank;
+        struct sink s;
+        struct u9 u;
+
+        snprintf(dir, sizeof(dir), "%s/%u", tap_dir(), d);
+        MUST(mkdir(dir, 0755));
+        start(&s, BIT(SESSION) | BIT(READ) | BIT(MUTATE), &cfg);
+        u9_mount(&u, s.g, d);
+        expect(&s, AUDIT_OP_VERSION, AUDIT_SESSION, 0, "", "");
+        expect(&s, AUDIT_OP_ATTACH, AUDIT_SESSION, 0, "/", "");
+        CHECK_EQ(last(&s)->r.uid, d == P9_DIALECT_U ? 0 : P9_NONUNAME);
+        u9_walk(&u, 0, 1, "");
+        u9_want_qid(&u, u9_ask_create(&u, 1, "f", 0640, P9_ORDWR, ""), P9_TCREATE, "f");
+        expect(&s, AUDIT_OP_CREATE, AUDIT_MUTATE, 0, "/f", "");
+        CHECK_EQ(last(&s)->r.mode, 0640);
+        CHECK_EQ(last(&s)->r.value, P9_ORDWR);
+        u9_walk(&u, 0, 2, "f");
+        u9_open(&u, 2, P9_OREAD);
+        expect(&s, AUDIT_OP_OPEN, AUDIT_READ, 0, "/f", "");
+        w.mode = 0600;
+        u9_want(&u, u9_ask_wstat(&u, 2, &w), P9_TWSTAT, "");
+        expect(&s, AUDIT_OP_SETATTR, AUDIT_MUTATE, 0, "/f", "");
+        u9_want(&u, u9_ask(&u, P9_TREMOVE, "d", 2u), P9_TREMOVE, "");
+        expect(&s, AUDIT_OP_CLOSE, AUDIT_READ, 0, "/f", ""); /* the end of what was open */
+        expect(&s, AUDIT_OP_REMOVE, AUDIT_MUTATE, 0, "/f", "");
+        rig_end(s.g);
+        close(s.fd);
+    }
+}
+
+/* Where a user may not go, with the name that it asked for; and what it may not change. */
+static void users_that_may_not(void)
+{
+    struct rig_config cfg = {
+        .flags = CTL_FLAG_AUDIT_BLOCKS,
+        .export_owner = 700000,
+        .policy = {.identity = CTL_IDENTITY_MAPPED, .id_first = 700000, .id_count = 65536}};
+    struct p9_attr a = {.mode = 0777, .size = 0};
+    struct sink s;
+
+    start(&s, BIT(DENY), &cfg);
+    CHECK_OK(p9c_mkdir(&s.c, 0, "d", 0700));
+    CHECK_OK(p9c_attach(&s.c, 10, P9_NOFID, "", 1000));
+    CHECK_OK(p9c_walk(&s.c, 10, 11, "d"));
+    CHECK_ERR(p9c_walk(&s.c, 11, 12, "inner"), EACCES);
+    expect(&s, AUDIT_OP_WALK, AUDIT_DENY, EACCES, "/d/inner", "");
+    CHECK_EQ(last(&s)->r.uid, 1000);
+    CHECK_ERR(p9c_setattr(&s.c, 11, P9_SETATTR_MODE, &a), EPERM);
+    expect(&s, AUDIT_OP_SETATTR, AUDIT_DENY, EPERM, "/d", "");
+    CHECK_EQ(last(&s)->r.mode, 0777);
+    CHECK_ERR(p9c_setattr(&s.c, 11, P9_SETATTR_UID, &a), EPERM);
+    expect(&s, AUDIT_OP_SETATTR, AUDIT_DENY, EPERM, "/d", "");
+    CHECK_EQ(last(&s)->r.mode, 0); /* none was asked for */
+    rig_end(s.g);
+}
+
 static void off(void)
 {
     struct ctl_limits on = {.audit = BIT(MUTATE)};
@@ -538,6 +601,8 @@ static const struct tap_case cases[] = {
     {"deep", deep, 0, 0},
     {"denials", denials, 0, 0},
     {"forbidden", forbidden, 0, 0},
+    {"older_dialects", older_dialects, 0, 0},
+    {"users_that_may_not", users_that_may_not, TAP_JAILED, 0},
     {"off", off, 0, 0},
     {"closed-by-end", closed_by_end, 0, 0},
     {"violation", violation, 0, 0},

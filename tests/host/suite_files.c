@@ -87,6 +87,29 @@ static void open_append(void)
     rig_end(g);
 }
 
+/* What is written through them is on disk with the reply; the content is the same. */
+static void open_sync(void)
+{
+    static const uint32_t flags[] = {P9_L_SYNC, P9_L_DSYNC, P9_L_SYNC | P9_L_DSYNC};
+    struct rig *g = rig_new(NULL);
+    struct p9c c;
+    char buf[8];
+    uint32_t n;
+
+    host_file(g, "f", "", 0);
+    p9c_mount(&c, g);
+    for (uint32_t i = 0; i < 3; i++) {
+        CHECK_OK(p9c_walk(&c, 0, 10 + i, "f"));
+        CHECK_OK(p9c_lopen(&c, 10 + i, P9_L_RDWR | flags[i]));
+        CHECK_OK(p9c_write(&c, 10 + i, i, "abc" + i, 1, &n));
+        CHECK_OK(p9c_walk(&c, 0, 20 + i, "f")); /* of no use to who only reads */
+        CHECK_OK(p9c_lopen(&c, 20 + i, P9_L_RDONLY | flags[i]));
+        CHECK_OK(p9c_read(&c, 20 + i, 0, buf, sizeof(buf), &n));
+        CHECK(n == i + 1 && memcmp(buf, "abc", n) == 0);
+    }
+    rig_end(g);
+}
+
 static void create_rules(void)
 {
     struct rig *g = rig_new(NULL);
@@ -553,6 +576,7 @@ static void read_only_export(void)
 static const struct tap_case cases[] = {
     {"open_modes", open_modes, 0, 0},
     {"open_append", open_append, 0, 0},
+    {"open_sync", open_sync, 0, 0},
     {"create_rules", create_rules, 0, 0},
     {"create_mode_without_suid", create_mode_without_suid, 0, 0},
     {"read_counts_and_offsets", read_counts_and_offsets, 0, 0},

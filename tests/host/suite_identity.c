@@ -564,6 +564,9 @@ static void mapped_has_no_other(void)
 
     CHECK_ERR(p9c_attach(&c, 30, P9_NOFID, "", COUNT), EACCES);
     CHECK_OK(p9c_attach(&c, 30, P9_NOFID, "", COUNT - 1));
+    CHECK_OK(p9c_attach(&c, 31, P9_NOFID, "", P9_NONUNAME)); /* the mount itself: root */
+    CHECK_OK(make_in(&c, 31, "", "mounts", 0600, 0));
+    check_disk(g, "mounts", FIRST, FIRST, S_IFREG | 0600);
     CHECK_OK(make_in(&c, ROOT, "", "f", 0644, 0));
     CHECK_ERR(set_owner(&c, ROOT, "f", P9_SETATTR_UID, COUNT, 0), EINVAL);
     CHECK_ERR(set_owner(&c, ROOT, "f", P9_SETATTR_UID, FIRST, 0), EINVAL);

@@ -133,6 +133,16 @@ static void entries_are_what_is_mounted(void)
         seen++;
     }
     CHECK_EQ(seen, 1);
+    CHECK_OK(p9c_walk(&c, 0, 3, "sub/sub")); /* ".." of what is mounted is where it is mounted */
+    CHECK_OK(p9c_lopen(&c, 3, P9_L_RDONLY));
+    CHECK_OK(p9c_readdir(&c, 3, 0, 8000));
+    for (seen = 0; p9c_dirent(&c, &d);) {
+        if (strcmp(d.name, "..") != 0)
+            continue;
+        CHECK_EQ(d.qid.path, a.qid.path);
+        seen++;
+    }
+    CHECK_EQ(seen, 1);
     rig_end(g);
 }
 

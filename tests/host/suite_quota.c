@@ -5,12 +5,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "suites.h"
+#include "u9.h"
 
 #define KIB 1024u
 #define MIB (1024u * KIB)
@@ -376,7 +378,7 @@ static void orphan_of_the_dead(void)
 /* What is there when a worker starts, in all shapes. */
 static void first_scan(void)
 {
-    struct rig_config cfg = {.policy.limits = {.max_space = 100 * MIB, .max_files = 1000}};
+    struct rig_config cfg = {.policy.limits = {.max_space = 100 * MIB, .max_files = 10000}};
     struct rig *g = rig_prepare(&cfg);
     char path[64] = "";
     int dir = g->root_fd, fd;
@@ -394,10 +396,18 @@ static void first_scan(void)
     }
     MUST(linkat(dir, path, g->root_fd, "link1", 0));
     MUST(linkat(dir, path, g->root_fd, "link2", 0));
+    for (int i = 0; i < 3000; i++) { /* many files of two names each */
+        char one[16], two[16];
+
+        snprintf(one, sizeof(one), "one%d", i);
+        snprintf(two, sizeof(two), "two%d", i);
+        MUST(mknodat(g->root_fd, one, S_IFREG | 0644, 0));
+        MUST(linkat(g->root_fd, one, g->root_fd, two, 0));
+    }
     MUST(symlinkat("/", g->root_fd, "outside"));
     MUST(mkfifoat(g->root_fd, "fifo", 0644));
     rig_start(g, 0);
-    used_becomes(g, 100 * 4 * KIB, 100 * 3 + 2);
+    used_becomes(g, 100 * 4 * KIB, 100 * 3 + 2 + 3000);
     rig_end(g);
 }
 
@@ -483,6 +493,60 @@ static void live_limits(void)
     while (s.blocks * s.bsize == MIB);
     CHECK_OK(write_at(&c, 1, 2 * MIB, 1, &n));
     CHECK_OK(create(&c, 2, "g"));
+    rig_end(g);
+}
+
+/* A length that no limit forbids and no file system has; a file without a name that is opened with TRUNC. */
+static void truncated_in_odd_ways(void)
+{
+    struct p9c c;
+    struct rig *g = with_limits(&c, INT64_MAX, 10);
+    uint32_t n;
+
+    wait_scan(g, 1);
+    CHECK_OK(create(&c, 1, "f"));
+    CHECK_OK(write_at(&c, 1, 0, 10 * KIB, &n));
+    CHECK(set_size(&c, 1, (UINT64_C(1) << 62) + 5) != 0);
+    used_is(g, 12 * KIB, 1);
+    CHECK_OK(p9c_walk(&c, 0, 2, "f"));
+    CHECK_OK(p9c_unlinkat(&c, 0, "f", 0));
+    used_is(g, 12 * KIB, 1);
+    CHECK_OK(p9c_lopen(&c, 2, P9_L_RDWR | P9_L_TRUNC));
+    used_is(g, 0, 1);
+    CHECK_OK(write_at(&c, 2, 0, 5 * KIB, &n));
+    used_is(g, 8 * KIB, 1);
+    CHECK_OK(p9c_clunk(&c, 1));
+    CHECK_OK(p9c_clunk(&c, 2));
+    used_is(g, 0, 0);
+    rig_end(g);
+}
+
+/* A Twstat whose second half fails: the rename of the first is taken back. */
+static void wstat_is_taken_back(void)
+{
+    struct rig *g = rig_new(&(struct rig_config){.policy.limits.max_space = MIB});
+    struct u9_stat s = u9_blank;
+    struct u9 u;
+
+    wait_scan(g, 1);
+    u9_host_file(g, "f", "text", 0644);
+    u9_mount(&u, g, P9_DIALECT_U);
+    u9_walk(&u, 0, 1, "f");
+    s.name = "renamed";
+    s.mode = 0600;
+    s.length = 2 * MIB;
+    {
+        struct reply *r = rig_wait(g, 0, u9_ask_tag(&u, 4, P9_TWSTAT, "dT", 1u, &s));
+
+        CHECK_EQ(r->type, P9_RERROR);
+        free(r);
+    }
+    CHECK(u9_host_has(g, "f") && !u9_host_has(g, "renamed"));
+    CHECK_EQ(u9_host_stat(g, "f").st_mode & 07777, 0644);
+    u9_host_says(g, "f", "text");
+    s.length = 2;
+    u9_want(&u, u9_ask_wstat(&u, 1, &s), P9_TWSTAT, "");
+    u9_host_says(g, "renamed", "te");
     rig_end(g);
 }
 
@@ -650,6 +714,8 @@ static void auto_delete_of_many(void)
         CHECK(exists(g, name));
     }
     used_is(g, MANY * 4 * KIB, MANY);
+    CHECK_OK(set_size(&c, 100, 12 * KIB)); /* and by a length that grows */
+    CHECK(!exists(g, "f20") && !exists(g, "f21") && exists(g, "f22"));
     rig_end(g);
 }
 
@@ -667,6 +733,8 @@ static const struct tap_case cases[] = {
     {"host_side", host_side, 0, 0},
     {"two_workers", two_workers, 0, 0},
     {"live_limits", live_limits, 0, 0},
+    {"truncated_in_odd_ways", truncated_in_odd_ways, 0, 0},
+    {"wstat_is_taken_back", wstat_is_taken_back, 0, 0},
     {"churn", churn, 0, 0},
     {"auto_delete", auto_delete, 0, 0},
     {"auto_delete_of_many", auto_delete_of_many, 0, 0},
