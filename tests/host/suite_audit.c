@@ -275,7 +275,9 @@ static void denials(void)
 static void forbidden(void)
 {
     struct rig_config cfg = {.flags = CTL_FLAG_AUDIT_BLOCKS,
-                             .forbidden = OPERATION_DELETE | OPERATION_READ | OPERATION_STATFS};
+                             .forbidden = OPERATION_DELETE | OPERATION_READ | OPERATION_STATFS |
+                                          OPERATION_SETATTR};
+    struct p9_attr a = {.mode = 0700};
     struct p9_statfs fs;
     struct sink s;
 
@@ -292,6 +294,9 @@ static void forbidden(void)
     CHECK_ERR(p9c_mknod(&s.c, 1, "disk", S_IFBLK | 0600, 8, 0), EPERM);
     expect(&s, AUDIT_OP_MKNOD, AUDIT_DENY, EPERM, "/d/disk", "");
     CHECK_EQ(last(&s)->r.reason, AUDIT_WHY_NONE);
+    CHECK_ERR(p9c_setattr(&s.c, 1, P9_SETATTR_MODE, &a), EPERM);
+    expect(&s, AUDIT_OP_SETATTR, AUDIT_DENY, EPERM, "/d", "");
+    CHECK_EQ(last(&s)->r.reason, AUDIT_WHY_OPERATION);
     CHECK_ERR(p9c_statfs(&s.c, 0, &fs), ENOSYS); /* programs ask that all the time */
     CHECK_ERR(p9c_remove(&s.c, 1), EACCES);
     expect(&s, AUDIT_OP_REMOVE, AUDIT_DENY, EACCES, "/d", "");
@@ -343,6 +348,8 @@ static void users_that_may_not(void)
         .export_owner = 700000,
         .policy = {.identity = CTL_IDENTITY_MAPPED, .id_first = 700000, .id_count = 65536}};
     struct p9_attr a = {.mode = 0777, .size = 0};
+    const char *names[P9_MAXWELEM];
+    char name[256];
     struct sink s;
 
     start(&s, BIT(DENY), &cfg);
@@ -358,6 +365,21 @@ static void users_that_may_not(void)
     CHECK_ERR(p9c_setattr(&s.c, 11, P9_SETATTR_UID, &a), EPERM);
     expect(&s, AUDIT_OP_SETATTR, AUDIT_DENY, EPERM, "/d", "");
     CHECK_EQ(last(&s)->r.mode, 0); /* none was asked for */
+    /* more names than a record has room for: as many of them as it has */
+    memset(name, 'n', 255);
+    name[255] = '\0';
+    for (uint32_t i = 0; i < P9_MAXWELEM; i++)
+        names[i] = name;
+    CHECK_OK(p9c_mkdir(&s.c, 0, name, 0755));
+    CHECK_OK(p9c_walk(&s.c, 0, 20, name));
+    CHECK_OK(p9c_mkdir(&s.c, 20, name, 0700));
+    CHECK_OK(p9c_walkv(&s.c, 10, 21, 2, names));
+    CHECK_ERR(p9c_walkv(&s.c, 21, 22, P9_MAXWELEM, names), EACCES);
+    drain(&s);
+    CHECK_EQ(s.num, ++s.seen);
+    CHECK_EQ(last(&s)->r.op, AUDIT_OP_WALK);
+    CHECK((last(&s)->r.flags & AUDIT_FLAG_PATH_CUT) != 0);
+    CHECK_EQ(last(&s)->r.path.len, AUDIT_STRING_MAX);
     rig_end(s.g);
 }
 

@@ -312,6 +312,8 @@ static void larger_than_msize_but_not_than_the_ring(void)
     uint32_t len;
 
     p9c_mount(&c, g);
+    /* within msize, and more than any message but Twrite has to say */
+    CHECK_ERR(p9c_rpc(&c, P9_TMKDIR, "dSdd", 0u, (size_t)20000, (char *)data, 0u, 0u), EMSGSIZE);
     CHECK_OK(p9c_version(&c, 4096, "9P2000.L", got));
     CHECK_OK(p9c_attach(&c, 0, P9_NOFID, "", 0));
     CHECK_OK(p9c_walk(&c, 0, 1, ""));

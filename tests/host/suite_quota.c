@@ -688,32 +688,34 @@ static void auto_delete_of_many(void)
 {
     enum { MANY = 600 };
     struct rig_config cfg = {.flags = CTL_FLAG_AUTO_DELETE,
-                             .policy.limits = {.max_space = MANY * 4 * KIB, .max_files = MANY}};
+                             .policy.limits = {.max_space = MANY * 4 * KIB, .max_files = MANY + 2}};
     struct rig *g = rig_prepare(&cfg);
     struct p9c c;
     char name[16];
     uint32_t n;
 
+    MUST(mkdirat(g->root_fd, "a", 0755));
+    MUST(mkdirat(g->root_fd, "a/b", 0755));
     for (uint32_t i = 0; i < MANY; i++) { /* 0 is the oldest */
         uint32_t age = i * 7 % MANY;
 
-        snprintf(name, sizeof(name), "f%u", age);
+        snprintf(name, sizeof(name), "%sf%u", age % 10 == 3 ? "a/b/" : "", age);
         old_file(g, name, 4, 1000 + age);
     }
     rig_start(g, 0);
     p9c_mount(&c, g);
-    used_becomes(g, MANY * 4 * KIB, MANY);
+    used_becomes(g, MANY * 4 * KIB, MANY + 2);
     for (uint32_t i = 0; i < 20; i++) { /* each makes room for a file, and for its space */
         snprintf(name, sizeof(name), "new%u", i);
         CHECK_OK(create(&c, 100 + i, name));
         CHECK_OK(write_at(&c, 100 + i, 0, 4 * KIB, &n));
         CHECK_EQ(n, 4 * KIB);
-        snprintf(name, sizeof(name), "f%u", i);
+        snprintf(name, sizeof(name), "%sf%u", i % 10 == 3 ? "a/b/" : "", i);
         CHECK(!exists(g, name));
-        snprintf(name, sizeof(name), "f%u", i + 1);
+        snprintf(name, sizeof(name), "%sf%u", (i + 1) % 10 == 3 ? "a/b/" : "", i + 1);
         CHECK(exists(g, name));
     }
-    used_is(g, MANY * 4 * KIB, MANY);
+    used_is(g, MANY * 4 * KIB, MANY + 2);
     CHECK_OK(set_size(&c, 100, 12 * KIB)); /* and by a length that grows */
     CHECK(!exists(g, "f20") && !exists(g, "f21") && exists(g, "f22"));
     rig_end(g);
