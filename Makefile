@@ -294,7 +294,8 @@ fuzz:
 	done
 
 # Line coverage of worker/ and common/ by unit and host tests, the worker in its jail; lists the
-# lines that nothing ran and fails below COVERAGE_LEAST percent.
+# lines that nothing ran and fails below COVERAGE_LEAST percent, and for lines without a reason in
+# tests/coverage/uncovered.
 COVERAGE_LEAST ?= 90
 coverage:
 	$(VARIANT) COV=1 test-programs
