@@ -234,6 +234,8 @@ static void connect_all(struct fe *all, unsigned n, unsigned dev, const char *pa
     for (unsigned i = 0; i < n; i++) {
         if (!be_wait(&all[i], 4, 300))
             die("device %u: backend state %d instead of 4", dev + i, be_state(&all[i]));
+    }
+    for (unsigned i = 0; i < n; i++) {
         must(p9_version(&all[i], 0), "Tversion");
         must(p9_attach(&all[i], 0, 0), "Tattach");
     }
@@ -245,6 +247,7 @@ static int cmd_many(unsigned dev, const char *path, unsigned n)
     struct fe *all = calloc(n, sizeof(*all));
     double start = now();
 
+    p9_deadline = 120;
     if (!all || setrlimit(RLIMIT_NOFILE, &files) != 0)
         die("no memory or descriptors for %u devices", n);
     connect_all(all, n, dev, path);
