@@ -46,7 +46,7 @@ static void expect(struct box *b, enum ctl_step step, int error)
 
 static void bad_fields(void)
 {
-    WRONG(flags = 256);
+    WRONG(flags = 512);
     WRONG(ring_kind = 0);
     WRONG(ring_kind = 3);
     WRONG(notify_kind = 0);
