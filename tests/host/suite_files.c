@@ -101,7 +101,7 @@ static void open_sync(void)
     for (uint32_t i = 0; i < 3; i++) {
         CHECK_OK(p9c_walk(&c, 0, 10 + i, "f"));
         CHECK_OK(p9c_lopen(&c, 10 + i, P9_L_RDWR | flags[i]));
-        CHECK_OK(p9c_write(&c, 10 + i, i, "abc" + i, 1, &n));
+        CHECK_OK(p9c_write(&c, 10 + i, i, &"abc"[i], 1, &n));
         CHECK_OK(p9c_walk(&c, 0, 20 + i, "f")); /* of no use to who only reads */
         CHECK_OK(p9c_lopen(&c, 20 + i, P9_L_RDONLY | flags[i]));
         CHECK_OK(p9c_read(&c, 20 + i, 0, buf, sizeof(buf), &n));
