@@ -85,14 +85,17 @@ static int allow(int rules, int below, uint64_t access)
 static uint64_t below_root(const struct ctl_config *c)
 {
     uint32_t operations = OPERATIONS_ALL & ~c->forbidden;
+    bool many_owners = c->identity == CTL_IDENTITY_MAPPED || c->identity == CTL_IDENTITY_HOST;
+    uint32_t as_files = 0; /* what is a regular file on disk besides regular files */
     uint64_t access = 0;
 
     if ((c->flags & CTL_FLAG_READ_ONLY) != 0)
         operations &= OPERATIONS_READ_ONLY;
-    /* symlinks and special files are regular ones on disk, symlinks with something in them */
-    if ((c->identity == CTL_IDENTITY_XATTR &&
-         (operations & (OPERATION_SYMLINK | OPERATION_MKNOD)) != 0) ||
-        ((c->flags & CTL_FLAG_DEVICE_NODES) != 0 && (operations & OPERATION_MKNOD) != 0))
+    if (c->identity == CTL_IDENTITY_XATTR)
+        as_files = OPERATION_SYMLINK | OPERATION_MKNOD;
+    else if (many_owners && (c->flags & CTL_FLAG_DEVICE_NODES) != 0)
+        as_files = OPERATION_MKNOD;
+    if ((operations & as_files) != 0)
         access |= LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_WRITE_FILE;
     for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++)
         if ((operations & needs[i].operation) != 0)

@@ -99,14 +99,9 @@ static int open_as(struct session *s, struct fid *f, int flags)
 /* What others need for it. */
 static mode_t others_bits(int flags)
 {
-    switch (flags & O_ACCMODE) {
-    case O_RDONLY:
-        return (flags & O_TRUNC) != 0 ? S_IROTH | S_IWOTH : S_IROTH;
-    case O_WRONLY:
-        return S_IWOTH;
-    default:
-        return S_IROTH | S_IWOTH;
-    }
+    const bool writes = (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC) != 0;
+
+    return ((flags & O_ACCMODE) != O_WRONLY ? S_IROTH : 0u) | (writes ? S_IWOTH : 0u);
 }
 
 /* O_NOATIME is a wish: only the owner of a file may have it. */

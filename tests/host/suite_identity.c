@@ -356,7 +356,10 @@ static void mapped_keeps_a_group_out(void)
     CHECK_OK(set_mode(&c, ROOT, "through/read", 0004)); /* an owner is none of the others */
     CHECK_ERR(open_as(&c, ALICE, "through/read", P9_L_RDONLY), EACCES);
     CHECK_OK(open_as(&c, BOB, "through/read", P9_L_RDONLY));
-    /* between the two it was root for one call only */
+    /* between the two it was root for one call only, and names are not made so */
+    CHECK_OK(make_dir(&c, ROOT, "into", 0703, 50));
+    CHECK_OK(set_mode(&c, ROOT, "into", 0703));
+    CHECK_ERR(make_in(&c, ALICE, "into", "new", 0644, 0), EACCES);
     CHECK_ERR(make_in(&c, ALICE, "through", "new", 0644, 0), EACCES);
 
     snprintf(path, sizeof(path), "%s/through/listed", g->root);

@@ -123,6 +123,24 @@ static bool try_read(struct rig *g, uint32_t ring, uint16_t tag, uint32_t count)
     return true;
 }
 
+/* Mounts, and asks ring 0 for reads of a file until no more of them fit; tags 2000 and up. How many. */
+static uint16_t fill_ring(struct rig *g, struct p9c *c)
+{
+    uint16_t sent = 0;
+
+    file_with(g, "f", 8192);
+    p9c_mount(c, g);
+    CHECK_OK(p9c_walk(c, 0, 1, "f"));
+    CHECK_OK(p9c_lopen(c, 1, P9_L_RDONLY));
+    for (long long until = tap_now() + 300; tap_now() < until;) {
+        if (try_read(g, 0, (uint16_t)(2000 + sent), 3000))
+            sent++;
+        else
+            tap_sleep(1);
+    }
+    return sent;
+}
+
 /*
  * The frontend takes no replies: the worker must stop taking requests and sleep, serve the
  * other ring meanwhile, and go on when there is room again.
@@ -130,21 +148,12 @@ static bool try_read(struct rig *g, uint32_t ring, uint16_t tag, uint32_t count)
 static void back_pressure(void)
 {
     struct rig *g = rig_new(&(struct rig_config){.order = 3});
-    uint16_t sent = 0;
-    long long cpu, until;
+    uint16_t sent;
+    long long cpu;
     struct p9c c;
     uint32_t cons;
 
-    file_with(g, "f", 8192);
-    p9c_mount(&c, g);
-    CHECK_OK(p9c_walk(&c, 0, 1, "f"));
-    CHECK_OK(p9c_lopen(&c, 1, P9_L_RDONLY));
-    for (until = tap_now() + 300; tap_now() < until;) {
-        if (try_read(g, 0, (uint16_t)(2000 + sent), 3000))
-            sent++;
-        else
-            tap_sleep(1);
-    }
+    sent = fill_ring(g, &c);
     CHECK(sent > 100);
     cons = __atomic_load_n(&g->ring[0].intf->out_cons, __ATOMIC_ACQUIRE);
     CHECK(rig_in_used(g, 0) >= 3011 && g->ring[0].size - rig_in_used(g, 0) < 3011);
@@ -180,21 +189,12 @@ static void flush_of_what_was_not_taken(void)
 {
     struct rig *g = rig_new(&(struct rig_config){.order = 3});
     bool answered[65536] = {false};
-    uint16_t sent = 0;
+    uint16_t sent;
     uint32_t left = FLUSHED;
     long long until;
     struct p9c c;
 
-    file_with(g, "f", 8192);
-    p9c_mount(&c, g);
-    CHECK_OK(p9c_walk(&c, 0, 1, "f"));
-    CHECK_OK(p9c_lopen(&c, 1, P9_L_RDONLY));
-    for (until = tap_now() + 300; tap_now() < until;) {
-        if (try_read(g, 0, (uint16_t)(2000 + sent), 3000))
-            sent++;
-        else
-            tap_sleep(1);
-    }
+    sent = fill_ring(g, &c);
     CHECK(sent > 2 * FLUSHED);
     CHECK(atomic_load(&g->journal->ring[0].out_taken) != g->ring[0].out_prod);
     for (uint16_t i = 0; i < FLUSHED; i++) { /* every other from the end, and from the beginning */
