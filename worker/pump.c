@@ -40,7 +40,7 @@
  * faster by one than by several that wait for each other's locks. None where there is one processor for all of them.
  */
 #define ALONE 64
-/* Requests of one thread without a pause until it looks for a STOP, which no other may be free to hear. */
+/* Requests of one thread until it looks for a STOP, which no other may be free to hear. */
 #define EVENTS_EVERY 512
 
 void pump_event(struct pump *p, enum ctl_event_code code, uint64_t a, uint64_t b, uint64_t c)
@@ -313,8 +313,11 @@ static void rest(struct pump *p)
     (void)handle_events(p, trail_patience(p));
 }
 
-/* Takes and executes until no ring has anything to take. Returns how many it were. */
-static uint32_t serve(struct pump *p)
+/*
+ * Takes and executes until no ring has anything to take. Returns how many it were. `unheard` is how many
+ * the thread has served since it looked for events without sleeping: a poller may find one more each time.
+ */
+static uint32_t serve(struct pump *p, uint32_t *unheard)
 {
     uint32_t rings = p->worker->config.num_rings;
     uint32_t batch = 0;
@@ -341,7 +344,7 @@ static uint32_t serve(struct pump *p)
                 pump_notify(p);
             if (batch % ALONE == 0 && !p->one_processor)
                 listen_hand_over(p);
-            if (batch % EVENTS_EVERY == 0)
+            if (++*unheard % EVENTS_EVERY == 0)
                 (void)handle_events(p, 0);
         }
     }
@@ -375,11 +378,12 @@ static bool drained(struct pump *p)
 static void *pump_thread(void *arg)
 {
     struct pump *p = arg;
+    uint32_t unheard = 0;
 
     wait_gate(p);
     for (;;) {
         /* draining: takes nothing any more, publishes what there is room for */
-        while (serve(p) > 0 && listen_poll(p, &p))
+        while (serve(p, &unheard) > 0 && listen_poll(p, &p))
             ;
         listen_rest(p, &p);
         if (drained(p))
