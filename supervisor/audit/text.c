@@ -4,7 +4,6 @@
  */
 #include "text.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -93,24 +92,46 @@ static void escape_bytes(struct text *t, const unsigned char *s, size_t n)
     }
 }
 
+/* How many bytes stand for themselves: most of all names, and all words. */
+static size_t plain(const unsigned char *s, size_t len)
+{
+    size_t n = 0;
+
+    while (n < len && s[n] >= 0x20 && s[n] < 0x7f && s[n] != '\\' && s[n] != '"')
+        n++;
+    return n;
+}
+
+/* One character that may not; returns its length. */
+static size_t escape_one(struct text *t, const unsigned char *s, size_t len)
+{
+    uint32_t ch = 0;
+    size_t n = utf8(s, len, &ch);
+
+    if (n == 0 || controls(ch)) {
+        n = n == 0 ? 1 : n;
+        escape_bytes(t, s, n);
+    } else if (ch == '\\') {
+        put(t, "\\\\\\\\");
+    } else if (ch == '"') {
+        put(t, "\\\"");
+    } else {
+        text_raw(t, (const char *)s, n);
+    }
+    return n;
+}
+
 void text_escape(struct text *t, const char *str, size_t len)
 {
     const unsigned char *s = (const unsigned char *)str;
 
     while (len > 0) {
-        uint32_t ch = 0;
-        size_t n = utf8(s, len, &ch);
+        size_t n = plain(s, len);
 
-        if (n == 0 || controls(ch)) {
-            n = n == 0 ? 1 : n;
-            escape_bytes(t, s, n);
-        } else if (ch == '\\') {
-            put(t, "\\\\\\\\");
-        } else if (ch == '"') {
-            put(t, "\\\"");
-        } else {
+        if (n > 0)
             text_raw(t, (const char *)s, n);
-        }
+        else
+            n = escape_one(t, s, len);
         s += n;
         len -= n;
     }
@@ -135,13 +156,23 @@ static void member(struct text *t, const char *key)
     put(t, "\":");
 }
 
+/* In decimal, with zeros in front up to `least` digits, 20 at most. */
+static void put_digits(struct text *t, uint64_t value, size_t least)
+{
+    char digits[20];
+    size_t at = sizeof(digits);
+
+    while (value > 0 || sizeof(digits) - at < least) {
+        digits[--at] = (char)('0' + value % 10);
+        value /= 10;
+    }
+    text_raw(t, digits + at, sizeof(digits) - at);
+}
+
 void text_number(struct text *t, const char *key, uint64_t value)
 {
-    char digits[24];
-
     member(t, key);
-    (void)snprintf(digits, sizeof(digits), "%llu", (unsigned long long)value);
-    put(t, digits);
+    put_digits(t, value, 1);
 }
 
 void text_string(struct text *t, const char *key, const char *s, size_t len)
@@ -181,11 +212,22 @@ void text_time(struct text *t, const char *key, uint64_t ns)
 {
     const uint64_t s = ns / 1000000000;
     unsigned year, month, day;
-    char out[48];
 
     date_of(s / 86400, &year, &month, &day);
-    (void)snprintf(out, sizeof(out), "%04u-%02u-%02uT%02u:%02u:%02u.%06uZ", year, month, day,
-                   (unsigned)(s / 3600 % 24), (unsigned)(s / 60 % 60), (unsigned)(s % 60),
-                   (unsigned)(ns / 1000 % 1000000));
-    text_word(t, key, out);
+    member(t, key);
+    put(t, "\"");
+    put_digits(t, year, 4);
+    put(t, "-");
+    put_digits(t, month, 2);
+    put(t, "-");
+    put_digits(t, day, 2);
+    put(t, "T");
+    put_digits(t, s / 3600 % 24, 2);
+    put(t, ":");
+    put_digits(t, s / 60 % 60, 2);
+    put(t, ":");
+    put_digits(t, s % 60, 2);
+    put(t, ".");
+    put_digits(t, ns / 1000 % 1000000, 6);
+    put(t, "Z\"");
 }
