@@ -2,7 +2,7 @@
 # class: check
 # time: 240
 # File system stressors of stress-ng in a guest for a second or two, all beside each other, on a tree that is served to it. Those that
-# the same kernel's ext4 fails in dom0 are not held against us. A minute of each: stress.sh.
+# the same kernel's ext4 fails in dom0 are not held against us. A minute of each: stress1.sh and so on.
 E=/srv/xen9p/stressors
 list="access chdir chmod dentry dir dup fcntl filename flock fstat getdent hdd locka lockf lockofd open rename touch unlink utime xattr"
 options=$(for s in $list; do echo "--$s 1"; done | tr '\n' ' ')
