@@ -27,7 +27,9 @@ extern const struct tap_suite suite_xattr;      /* extended attributes */
 extern const struct tap_suite suite_u;          /* 9P2000.u and 9P2000: files and directories */
 extern const struct tap_suite suite_ustat;      /* Tstat and Twstat */
 extern const struct tap_suite suite_clients;    /* Mini-OS, Unikraft; sessions of every dialect */
-extern const struct tap_suite suite_identity;   /* owners and modes, as the host sees them */
+extern const struct tap_suite suite_squash;     /* one owner for all files */
+extern const struct tap_suite suite_identity;   /* many owners, as the host sees them */
+extern const struct tap_suite suite_virtfs;     /* owners, modes and devices in attributes */
 extern const struct tap_suite suite_audit;      /* what is recorded, and before which reply */
 extern const struct tap_suite suite_locks;      /* file locks */
 extern const struct tap_suite suite_mounts;     /* file systems below the export */
