@@ -32,6 +32,7 @@ extern const struct tap_suite suite_identity;   /* many owners, as the host sees
 extern const struct tap_suite suite_virtfs;     /* owners, modes and devices in attributes */
 extern const struct tap_suite suite_audit;      /* what is recorded, and before which reply */
 extern const struct tap_suite suite_locks;      /* file locks */
+extern const struct tap_suite suite_waiting;    /* file locks that wait */
 extern const struct tap_suite suite_mounts;     /* file systems below the export */
 extern const struct tap_suite suite_deep;       /* paths longer than PATH_MAX, by fid */
 extern const struct tap_suite suite_cases;      /* known hostile cases, and where each is tested */
