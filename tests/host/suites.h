@@ -12,6 +12,7 @@ extern const struct tap_suite suite_session;    /* version, attach, walk, clunk,
 extern const struct tap_suite suite_files;      /* open, create, read, write, attributes */
 extern const struct tap_suite suite_names;      /* directories, links, renames, readdir */
 extern const struct tap_suite suite_semantics;  /* what a local file system does */
+extern const struct tap_suite suite_times;      /* what shows that a file has changed */
 extern const struct tap_suite suite_replies;    /* the bytes of every reply of 9P2000.L */
 extern const struct tap_suite suite_kept;       /* fids whose file has lost its name */
 extern const struct tap_suite suite_escape;     /* nothing outside of the export */
