@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * guest.c - from batches to lines: numbering, limits, and what to do when a log cannot be written.
+ * What the lines are: lines.c.
  *
  * What a worker sends is checked by audit_check() and may still be a lie about what its guest did.
  * It cannot be a lie about who, when or another guest: none of that is taken from it.
@@ -14,247 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
-#include "audit.h"
+#include "lines.h"
 #include "xen9p/log.h"
-#include "xen9p/p9.h"
-
-/* --- lines ------------------------------------------------------------------------------------ */
-
-/* What a line says that does not come from a record. */
-struct origin {
-    const struct audit_identity *who; /* NULL: xen9p-audit itself */
-    uint64_t worker, n;
-};
-
-static uint64_t realtime_ns(void)
-{
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_REALTIME, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
-static void begin_line(struct audit *a, struct guest *g, const struct origin *o)
-{
-    struct text *t = &a->text;
-
-    g->lines++;
-    text_open(t);
-    /* these three first and in this order: logfile.c finds them again */
-    text_number(t, "seq", g->log.seq + g->lines);
-    text_number(t, "worker", o->worker);
-    text_number(t, "n", o->n);
-    text_time(t, "time", realtime_ns());
-    text_word(t, "boot", a->boot);
-    text_word(t, "domain", g->domain);
-    if (o->who == NULL)
-        return;
-    text_word(t, "uuid", o->who->uuid);
-    text_number(t, "domid", o->who->domid);
-    text_number(t, "device", o->who->devid);
-    if (o->who->pid != 0)
-        text_number(t, "pid", o->who->pid);
-    if (o->who->policy[0] != '\0')
-        text_word(t, "policy", o->who->policy);
-}
-
-static void put_result(struct text *t, uint32_t error)
-{
-    const char *name = error != 0 ? strerrorname_np((int)error) : NULL;
-
-    text_word(t, "result", error == 0 ? "ok" : "error");
-    if (error == 0)
-        return;
-    text_number(t, "errno", error);
-    text_word(t, "error", name != NULL ? name : "?");
-}
-
-static void put_path(struct text *t, const char *key, const char *cut_key, struct wire_str s,
-                     bool cut)
-{
-    if (s.len == 0)
-        return;
-    text_string(t, key, s.s, s.len);
-    if (cut)
-        text_true(t, cut_key);
-}
-
-static void put_record(struct text *t, const struct audit_record *r)
-{
-    text_word(t, "class", audit_class_name(r->cls));
-    text_word(t, "op", audit_op_name(r->op));
-    put_path(t, "path", "path_cut", r->path, (r->flags & AUDIT_FLAG_PATH_CUT) != 0);
-    put_path(t, "to", "to_cut", r->to, (r->flags & AUDIT_FLAG_TO_CUT) != 0);
-    if ((r->flags & AUDIT_FLAG_DELETED) != 0)
-        text_true(t, "deleted");
-    put_result(t, r->error);
-    text_word(t, "reason", audit_reason_name(r->reason));
-    if (r->uid != P9_NONUNAME)
-        text_number(t, "uid", r->uid);
-    if (r->mode != 0)
-        text_number(t, "mode", r->mode);
-    if (r->value != 0)
-        text_number(t, "value", r->value);
-    if (r->op == AUDIT_OP_CLOSE) {
-        text_number(t, "read", r->read);
-        text_number(t, "written", r->written);
-    }
-}
-
-/* --- files ------------------------------------------------------------------------------------ */
-
-static void own_line(struct audit *a, struct guest *g, const struct origin *about, enum audit_op op,
-                     enum audit_class cls, enum audit_reason why, uint64_t count)
-{
-    const struct origin self = {0};
-    struct text *t = &a->text;
-
-    begin_line(a, g, about != NULL ? about : &self);
-    text_word(t, "class", audit_class_name(cls));
-    text_word(t, "op", audit_op_name(op));
-    text_word(t, "reason", audit_reason_name(why));
-    if (count != 0)
-        text_number(t, "count", count);
-    text_close(t);
-}
-
-static void discard(struct audit *a, struct guest *g)
-{
-    text_clear(&a->text);
-    g->lines = 0;
-}
-
-/* Writes the lines that are ready. On failure nothing of them is in the file. */
-static int flush(struct audit *a, struct guest *g)
-{
-    int err = 0;
-
-    if (a->text.failed)
-        err = -ENOMEM;
-    else if (a->text.len > 0)
-        err = logfile_append(&g->log, a->text.s, a->text.len);
-    if (err == 0)
-        g->log.seq += g->lines;
-    discard(a, g);
-    return err;
-}
-
-/*
- * Room for a line of at most `len` bytes: moves on to the next file when the present one is full,
- * and begins a new file with a line about itself.
- */
-static int make_room(struct audit *a, struct guest *g, size_t len)
-{
-    int err = logfile_ready(&g->log);
-
-    if (err == 0 && logfile_is_full(&g->log, a->text.len + len)) {
-        err = flush(a, g);
-        if (err == 0)
-            err = logfile_rotate(&g->log);
-        g->opened = AUDIT_WHY_ROTATED;
-    }
-    if (err == 0 && g->log.size == 0 && a->text.len == 0)
-        own_line(a, g, NULL, AUDIT_OP_LOG, AUDIT_SESSION, g->opened, 0);
-    return err;
-}
-
-/* --- what is missing --------------------------------------------------------------------------- */
-
-static uint64_t missing_of(const struct tally *t)
-{
-    return t->lost + t->by_restart + t->by_disk + t->by_rate;
-}
-
-/*
- * Puts lines about all that is missing, and forgets it: flush() makes that true, or the caller
- * keeps the tally of before. Of a worker (`o`) each line bears the number up to which it is about,
- * so that a successor of this process can tell what was never said.
- */
-static int put_missing(struct audit *a, struct guest *g, struct origin *o, struct tally *t)
-{
-    const struct {
-        uint64_t *count;
-        enum audit_op op;
-        enum audit_reason why;
-    } all[] = {
-        {&t->by_restart, AUDIT_OP_SUPPRESSED, AUDIT_WHY_STARTED},
-        {&t->lost, AUDIT_OP_LOST, AUDIT_WHY_NONE},
-        {&t->by_disk, AUDIT_OP_SUPPRESSED, AUDIT_WHY_DISK},
-        {&t->by_rate, AUDIT_OP_SUPPRESSED, AUDIT_WHY_RATE},
-    };
-
-    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-        uint64_t count = *all[i].count;
-        int err;
-
-        if (count == 0)
-            continue;
-        err = make_room(a, g, 1024);
-        if (err != 0)
-            return err;
-        *all[i].count = 0;
-        o->n = o->worker != 0 ? t->done - missing_of(t) : 0;
-        own_line(a, g, o, all[i].op, AUDIT_SESSION, all[i].why, count);
-    }
-    return 0;
-}
-
-static bool is_missing(const struct tally *t)
-{
-    return missing_of(t) != 0;
-}
-
-static int say_tally(struct audit *a, struct guest *g, struct origin *o, struct tally *t)
-{
-    struct tally said = *t;
-    int err;
-
-    if (!is_missing(t))
-        return 0;
-    err = put_missing(a, g, o, &said);
-    if (err == 0)
-        err = flush(a, g);
-    if (err == 0)
-        *t = said;
-    return err;
-}
-
-/* Says what was suppressed or lost since it was said last. */
-static int say_suppressed(struct audit *a, struct guest *g)
-{
-    struct origin self = {0};
-    int err = say_tally(a, g, &self, &g->missing);
-
-    for (struct source *s = g->sources; s != NULL && err == 0; s = s->next) {
-        struct origin o = {.who = &s->who, .worker = s->id};
-
-        err = say_tally(a, g, &o, &s->tally);
-    }
-    if (err == 0)
-        g->said_ms = now_ms();
-    return err;
-}
-
-static bool has_suppressed(const struct guest *g)
-{
-    bool any = is_missing(&g->missing);
-
-    for (const struct source *s = g->sources; s != NULL; s = s->next)
-        any = any || is_missing(&s->tally);
-    return any;
-}
-
-void guest_forget(struct source *s)
-{
-    struct tally *t = &s->guest->missing;
-
-    t->lost += s->tally.lost;
-    t->by_restart += s->tally.by_restart;
-    t->by_disk += s->tally.by_disk;
-    t->by_rate += s->tally.by_rate;
-}
 
 /* --- trouble ---------------------------------------------------------------------------------- */
 
@@ -283,7 +46,7 @@ static void failed(struct audit *a, struct guest *g, int err)
 {
     const bool drop = g->full == AUDIT_FULL_DROP;
 
-    discard(a, g);
+    lines_discard(a, g);
     if (!g->broken) {
         log_error("%s/%s: %s; %s. Make room, or lower log-max and log-keep", g->directory,
                   AUDIT_LOG_NAME, strerror(-err),
@@ -335,18 +98,12 @@ static int write_record(struct audit *a, struct source *s, const struct audit_re
                         struct tally *t)
 {
     struct origin o = {.who = &s->who, .worker = s->id};
-    int err = is_missing(t) ? put_missing(a, s->guest, &o, t) : 0;
+    int err = lines_missing(a, s->guest, &o, t);
 
-    /* a byte of a name becomes five at most */
-    if (err == 0)
-        err = make_room(a, s->guest, 1024 + 5u * ((size_t)r->path.len + r->to.len));
     if (err != 0)
         return err;
     o.n = t->done + 1;
-    begin_line(a, s->guest, &o);
-    put_record(&a->text, r);
-    text_close(&a->text);
-    return 0;
+    return lines_record(a, s->guest, &o, r);
 }
 
 /* One more record of a batch. What came before may be written meanwhile, and stands in `s` then. */
@@ -396,7 +153,7 @@ static int write_batch(struct audit *a, struct source *s, const struct audit_bat
             err = take_record(a, s, &r, &now);
     }
     if (err == 0)
-        err = flush(a, s->guest);
+        err = lines_flush(a, s->guest);
     if (err == 0)
         s->tally = now;
     return err;
@@ -416,15 +173,10 @@ static void violation(struct audit *a, struct source *s)
 
     log_error("%s: worker %u sent a malformed audit record", s->guest->directory, s->who.pid);
     server_say(a, s->id, AUDIT_STATE_VIOLATION, EPROTO);
-    if (make_room(a, s->guest, 1024) == 0) {
-        begin_line(a, s->guest, &o);
-        text_word(&a->text, "class", audit_class_name(AUDIT_VIOLATION));
-        text_word(&a->text, "op", audit_op_name(AUDIT_OP_MALFORMED));
-        text_close(&a->text);
-        if (flush(a, s->guest) != 0)
-            s->guest->missing.by_disk++;
-    } else {
-        discard(a, s->guest);
+    if (lines_malformed(a, s->guest, &o) != 0) {
+        lines_discard(a, s->guest);
+        s->guest->missing.by_disk++;
+    } else if (lines_flush(a, s->guest) != 0) {
         s->guest->missing.by_disk++;
     }
     server_drop(a, s);
@@ -538,28 +290,10 @@ static bool must_wait(const struct guest *g, const struct audit_ctl_event *e)
 
 static int write_event(struct audit *a, struct guest *g, const struct audit_ctl_event *e)
 {
-    const struct origin o = {.who = &e->who, .worker = e->hdr.id};
-    struct text *t = &a->text;
-    int err = make_room(a, g, 1024 + 5 * (sizeof(e->path) + sizeof(e->detail)));
+    int err = lines_event(a, g, e);
 
-    if (err == 0) {
-        begin_line(a, g, &o);
-        text_word(t, "class", audit_class_name(e->cls));
-        text_word(t, "op", audit_op_name(e->op));
-        if (e->path[0] != '\0')
-            text_word(t, "export", e->path);
-        put_result(t, e->error);
-        if (e->value != 0)
-            text_number(t, "value", e->value);
-        if (e->op == AUDIT_OP_DISCONNECT || e->op == AUDIT_OP_CRASH) {
-            text_number(t, "read", e->read);
-            text_number(t, "written", e->written);
-        }
-        if (e->detail[0] != '\0')
-            text_word(t, "detail", e->detail);
-        text_close(t);
-        err = flush(a, g);
-    }
+    if (err == 0)
+        err = lines_flush(a, g);
     if (err != 0)
         failed(a, g, err);
     else
@@ -651,12 +385,22 @@ int guest_get(struct audit *a, const struct audit_identity *who, struct guest **
     return 0;
 }
 
+void guest_forget(struct source *s)
+{
+    struct tally *t = &s->guest->missing;
+
+    t->lost += s->tally.lost;
+    t->by_restart += s->tally.by_restart;
+    t->by_disk += s->tally.by_disk;
+    t->by_rate += s->tally.by_rate;
+}
+
 void guest_tidy(struct audit *a)
 {
     for (struct guest **at = &a->guests; *at != NULL;) {
         struct guest *g = *at;
 
-        if (g->sources != NULL || g->events != NULL || has_suppressed(g) ||
+        if (g->sources != NULL || g->events != NULL || lines_unsaid(g) ||
             bucket_wait(&g->all) + bucket_wait(&g->denials) > 0) {
             at = &g->next;
             continue;
@@ -677,8 +421,8 @@ uint64_t guest_due(struct audit *a, struct guest *g)
         go_on(a, g);
     if (g->wait_ms == 0)
         write_events(a, g);
-    if (g->wait_ms == 0 && has_suppressed(g) && now >= g->said_ms + AUDIT_SAY_MS) {
-        int err = say_suppressed(a, g);
+    if (g->wait_ms == 0 && lines_unsaid(g) && now >= g->said_ms + AUDIT_SAY_MS) {
+        int err = lines_say(a, g);
 
         g->said_ms = now;
         if (err != 0)
@@ -688,7 +432,7 @@ uint64_t guest_due(struct audit *a, struct guest *g)
     }
     if (g->wait_ms != 0)
         next = g->wait_ms;
-    else if (has_suppressed(g))
+    else if (lines_unsaid(g))
         next = g->said_ms + AUDIT_SAY_MS;
     return next;
 }
@@ -698,8 +442,8 @@ void guest_reopen(struct audit *a)
     for (struct guest *g = a->guests; g != NULL; g = g->next) {
         logfile_reopen(&g->log);
         g->opened = AUDIT_WHY_REOPENED;
-        if (make_room(a, g, 0) != 0 || flush(a, g) != 0)
-            discard(a, g); /* tried again with the next line */
+        if (lines_room(a, g, 0) != 0 || lines_flush(a, g) != 0)
+            lines_discard(a, g); /* tried again with the next line */
     }
 }
 
@@ -725,7 +469,7 @@ void guest_drain(struct audit *a)
         }
         if (g->wait_ms == 0)
             write_events(a, g);
-        if (has_suppressed(g) && say_suppressed(a, g) != 0)
-            discard(a, g);
+        if (lines_unsaid(g) && lines_say(a, g) != 0)
+            lines_discard(a, g);
     }
 }
