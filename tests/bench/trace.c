@@ -410,6 +410,7 @@ static const char *link_to(uint64_t fid)
 
 static int raw_attach(uint64_t fid)
 {
+    raw.io[fid] = -1;
     return raw.path[fid] = openat(raw.root, TOP, O_PATH | O_CLOEXEC);
 }
 
@@ -471,15 +472,17 @@ static int raw_setattr(const struct line *l)
     return err | utimensat(AT_FDCWD, link_to(l->n[0]), t, 0);
 }
 
+/* Tgetlock has no flags: its range comes one argument earlier. */
 static int raw_lock(const struct line *l)
 {
+    const uint64_t *range = l->type == P9_TLOCK ? &l->n[3] : &l->n[2];
     struct flock f = {.l_type = l->n[1] == 0   ? F_RDLCK
                                 : l->n[1] == 1 ? F_WRLCK
                                                : F_UNLCK,
-                      .l_start = (off_t)l->n[3],
-                      .l_len = (off_t)l->n[4]};
+                      .l_start = (off_t)range[0],
+                      .l_len = (off_t)range[1]};
 
-    return fcntl(raw.io[l->n[0]], F_OFD_SETLK, &f);
+    return fcntl(raw.io[l->n[0]], l->type == P9_TLOCK ? F_OFD_SETLK : F_OFD_GETLK, &f);
 }
 
 static int raw_bytes(const struct line *l)
@@ -524,6 +527,7 @@ static int raw_on_file(const struct line *l)
     case P9_TREADLINK:
         return (int)readlinkat(path, "", (char *)raw.buf, BUF_SIZE);
     case P9_TLOCK:
+    case P9_TGETLOCK:
         return raw_lock(l);
     default:
         FAIL("%s:%u: no raw call", now->path, l->number);
