@@ -17,6 +17,12 @@ RECORD_OBJS := $(patsubst %,$(BUILD)/tests/%.o,bench/record bench/bench_tap benc
 $(BUILD)/tests/bench/record: $(RECORD_OBJS) $(SUPERVISOR_LIB) $(WORKER_LIB) $(COMMON_LIB)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(RECORD_OBJS) $(SUPERVISOR_LIB) $(WORKER_LIB) $(COMMON_LIB) $(LIBS)
 
+# What the one writes the other can replay.
+TRACES_OBJS := $(patsubst %,$(BUILD)/tests/%.o,bench/traces bench/trace bench/load \
+	host/tap host/harness host/frontend host/p9c host/backend_jailed)
+$(BUILD)/tests/bench/traces: $(TRACES_OBJS) $(SUPERVISOR_LIB) $(COMMON_LIB)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
 # Both back ends of the host tests in one program. The one without a jail is never installed: it is an object of this.
 $(BUILD)/tests/bench/jailed.o: tests/host/backend_jailed.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -47,6 +53,6 @@ tests/bench/run.sh: $(BENCH_PROGRAMS) ;
 
 # Not of a sanitizer's build: it drives the jailed worker.
 ifeq ($(SAN)$(COV),)
-HOST_TESTS += tests/bench/smoke.sh
+HOST_TESTS += $(BUILD)/tests/bench/traces tests/bench/smoke.sh
 HOST_TESTS_NEED += $(BENCH_PROGRAMS) $(BUILD)/tests/bench/scale $(BUILD)/xen9p-worker
 endif
