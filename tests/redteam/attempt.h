@@ -68,6 +68,14 @@ struct attempt {
     uintptr_t arg[6];
 };
 
+/* Rows of a table: a function by its name, a system call by any, and what a read-only worker is killed for. */
+/* clang-format off */
+#define RUN_UNDER(policies, name, outcome) {#name, outcome, policies, name, 0, {0}}
+#define CALL_UNDER(policies, name, nr, ...) {name, KILLED, policies, NULL, nr, {__VA_ARGS__}}
+#define WRITES(name, outcome) \
+    RUN_UNDER(BUILT_IN, name, outcome), RUN_UNDER(READ_ONLY, name, KILLED)
+/* clang-format on */
+
 struct subject {
     const struct attempt *attempts;
     size_t num;

@@ -269,13 +269,7 @@ static long audit_out_of_band(struct hostile *h)
     return attack(SYS_sendto, WFD_AUDIT, AT(batch), good(1, 0, "/a"), FLAGS | MSG_OOB, 0, 0);
 }
 
-#define RUN(name, outcome)                              \
-    {                                                   \
-#name, outcome, BUILT_IN | WITH_AUDIT, name, 0, \
-        {                                               \
-            0                                           \
-        }                                               \
-    }
+#define RUN(name, outcome) RUN_UNDER(BUILT_IN | WITH_AUDIT, name, outcome)
 
 static const struct attempt table[] = {
     RUN(audit_empty, ENDED),

@@ -21,16 +21,10 @@ static long write_to_reader(struct hostile *h)
     return fd < 0 ? 0 : attack(SYS_pwritev2, (uintptr_t)fd, AT(&iov), 1, 0, 0, 0);
 }
 
-#define CALL(name, nr, ...)                         \
-    {                                               \
-        "plain_" name, KILLED, READ_ONLY, NULL, nr, \
-        {                                           \
-            __VA_ARGS__                             \
-        }                                           \
-    }
+#define CALL(name, nr, ...) CALL_UNDER(READ_ONLY, "plain_" name, nr, __VA_ARGS__)
 
 static const struct attempt table[] = {
-    {"write_to_reader", KILLED, READ_ONLY, write_to_reader, 0, {0}},
+    RUN_UNDER(READ_ONLY, write_to_reader, KILLED),
     CALL("open_write", SYS_openat, WFD_ROOT, AT("file"), O_WRONLY),
     CALL("open_read_write", SYS_openat, WFD_ROOT, AT("file"), O_RDWR),
     CALL("open_truncate", SYS_openat, WFD_ROOT, AT("file"), O_RDONLY | O_TRUNC),

@@ -232,13 +232,7 @@ static long unknown_close(struct hostile *h)
     return say(&e, sizeof(e), NULL, 0);
 }
 
-#define RUN(name, outcome)                 \
-    {                                      \
-#name, outcome, BUILT_IN, name, 0, \
-        {                                  \
-            0                              \
-        }                                  \
-    }
+#define RUN(name, outcome) RUN_UNDER(BUILT_IN, name, outcome)
 
 static const struct attempt table[] = {
     RUN(ready_twice, ENDED),

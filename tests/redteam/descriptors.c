@@ -52,20 +52,8 @@ static long unmap_ring(struct hostile *h)
     return attack(SYS_munmap, AT(h->ring + 4096), h->ring_len - 4096, 0, 0, 0, 0);
 }
 
-#define CALL(name, nr, ...)               \
-    {                                     \
-        name, KILLED, BUILT_IN, NULL, nr, \
-        {                                 \
-            __VA_ARGS__                   \
-        }                                 \
-    }
-#define RUN(name, outcome)                 \
-    {                                      \
-#name, outcome, BUILT_IN, name, 0, \
-        {                                  \
-            0                              \
-        }                                  \
-    }
+#define CALL(name, nr, ...) CALL_UNDER(BUILT_IN, name, nr, __VA_ARGS__)
+#define RUN(name, outcome) RUN_UNDER(BUILT_IN, name, outcome)
 #define IOCTL(name, fd, request) CALL("ioctl_" name, SYS_ioctl, fd, request, AT(arg))
 
 static const struct attempt table[] = {

@@ -125,13 +125,7 @@ static long sparse_giant(struct hostile *h)
     return attack(SYS_ftruncate, (uintptr_t)fd, 1ull << 40, 0, 0, 0, 0);
 }
 
-#define RUN(name, outcome)                 \
-    {                                      \
-#name, outcome, BUILT_IN, name, 0, \
-        {                                  \
-            0                              \
-        }                                  \
-    }
+#define RUN(name, outcome) RUN_UNDER(BUILT_IN, name, outcome)
 
 static const struct attempt table[] = {
     RUN(all_descriptors, REFUSED),  RUN(all_memory, REFUSED),

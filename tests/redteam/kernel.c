@@ -53,20 +53,8 @@ static long ring_executable(struct hostile *h)
     return attack(SYS_mprotect, AT(h->ring), 4096, PROT_READ | PROT_EXEC, 0, 0, 0);
 }
 
-#define CALL(name, nr, ...)               \
-    {                                     \
-        name, KILLED, BUILT_IN, NULL, nr, \
-        {                                 \
-            __VA_ARGS__                   \
-        }                                 \
-    }
-#define RUN(name, outcome)                 \
-    {                                      \
-#name, outcome, BUILT_IN, name, 0, \
-        {                                  \
-            0                              \
-        }                                  \
-    }
+#define CALL(name, nr, ...) CALL_UNDER(BUILT_IN, name, nr, __VA_ARGS__)
+#define RUN(name, outcome) RUN_UNDER(BUILT_IN, name, outcome)
 #define RW (PROT_READ | PROT_WRITE)
 
 static const struct attempt table[] = {

@@ -179,29 +179,8 @@ static long chmod_outside(struct hostile *h)
     return res;
 }
 
-#define CALL(name, nr, ...)           \
-    {                                 \
-        name, KILLED, BOTH, NULL, nr, \
-        {                             \
-            __VA_ARGS__               \
-        }                             \
-    }
-#define RUN(name, outcome)             \
-    {                                  \
-#name, outcome, BOTH, name, 0, \
-        {                              \
-            0                          \
-        }                              \
-    }
-/* What a read-only worker is killed for. */
-#define WRITES(name, outcome)                 \
-    {#name, outcome, BUILT_IN, name, 0, {0}}, \
-    {                                         \
-#name, KILLED, READ_ONLY, name, 0,    \
-        {                                     \
-            0                                 \
-        }                                     \
-    }
+#define CALL(name, nr, ...) CALL_UNDER(BOTH, name, nr, __VA_ARGS__)
+#define RUN(name, outcome) RUN_UNDER(BOTH, name, outcome)
 
 static const struct attempt table[] = {
     RUN(follow_planted, REFUSED),

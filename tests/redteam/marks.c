@@ -200,28 +200,8 @@ static long chown_file(struct hostile *h)
     return attack(SYS_fchownat, WFD_ROOT, AT("file"), 1000, 1000, AT_SYMLINK_NOFOLLOW, 0);
 }
 
-#define CALL(name, nr, ...)           \
-    {                                 \
-        name, KILLED, BOTH, NULL, nr, \
-        {                             \
-            __VA_ARGS__               \
-        }                             \
-    }
-#define RUN(name, outcome)             \
-    {                                  \
-#name, outcome, BOTH, name, 0, \
-        {                              \
-            0                          \
-        }                              \
-    }
-#define WRITES(name, outcome)                 \
-    {#name, outcome, BUILT_IN, name, 0, {0}}, \
-    {                                         \
-#name, KILLED, READ_ONLY, name, 0,    \
-        {                                     \
-            0                                 \
-        }                                     \
-    }
+#define CALL(name, nr, ...) CALL_UNDER(BOTH, name, nr, __VA_ARGS__)
+#define RUN(name, outcome) RUN_UNDER(BOTH, name, outcome)
 #define NEW (O_CREAT | O_RDWR)
 
 static const struct attempt table[] = {

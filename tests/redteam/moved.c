@@ -114,22 +114,7 @@ static long remove_mountpoint(struct hostile *h)
     return attack(SYS_unlinkat, WFD_ROOT, AT("mnt"), AT_REMOVEDIR, 0, 0, 0);
 }
 
-#define RUN(name, outcome)             \
-    {                                  \
-#name, outcome, BOTH, name, 0, \
-        {                              \
-            0                          \
-        }                              \
-    }
-/* What a read-only worker is killed for. */
-#define WRITES(name, outcome)                 \
-    {#name, outcome, BUILT_IN, name, 0, {0}}, \
-    {                                         \
-#name, KILLED, READ_ONLY, name, 0,    \
-        {                                     \
-            0                                 \
-        }                                     \
-    }
+#define RUN(name, outcome) RUN_UNDER(BOTH, name, outcome)
 
 static const struct attempt table[] = {
     RUN(moved_away_open, REFUSED),

@@ -214,27 +214,8 @@ static long list_descriptors(struct hostile *h)
     return -ENOENT;
 }
 
-#define CALL(name, nr, ...)               \
-    {                                     \
-        name, KILLED, BUILT_IN, NULL, nr, \
-        {                                 \
-            __VA_ARGS__                   \
-        }                                 \
-    }
-#define RUN(name, outcome)             \
-    {                                  \
-#name, outcome, BOTH, name, 0, \
-        {                              \
-            0                          \
-        }                              \
-    }
-#define WRITES(name, outcome)              \
-    {                                      \
-#name, outcome, BUILT_IN, name, 0, \
-        {                                  \
-            0                              \
-        }                                  \
-    }
+#define CALL(name, nr, ...) CALL_UNDER(BUILT_IN, name, nr, __VA_ARGS__)
+#define RUN(name, outcome) RUN_UNDER(BOTH, name, outcome)
 
 static char buf4k[4096];
 
@@ -244,10 +225,10 @@ static const struct attempt table[] = {
     RUN(device_paths, REFUSED),
     RUN(xenstore_paths, REFUSED),
     RUN(proc_up, REFUSED),
-    WRITES(proc_up_for_writing, REFUSED),
+    RUN_UNDER(BUILT_IN, proc_up_for_writing, REFUSED),
     RUN(proc_by_name, REFUSED),
     RUN(reopen_for_reading, REFUSED),
-    WRITES(reopen_for_writing, REFUSED),
+    RUN_UNDER(BUILT_IN, reopen_for_writing, REFUSED),
     RUN(device_nodes, REFUSED),
     RUN(device_nodes_reopened, REFUSED),
     RUN(mounts_below, REFUSED),

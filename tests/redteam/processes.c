@@ -62,20 +62,8 @@ static long int_0x80(struct hostile *h)
     return res;
 }
 
-#define CALL(name, nr, ...)               \
-    {                                     \
-        name, KILLED, BUILT_IN, NULL, nr, \
-        {                                 \
-            __VA_ARGS__                   \
-        }                                 \
-    }
-#define RUN(name, outcome)                 \
-    {                                      \
-#name, outcome, BUILT_IN, name, 0, \
-        {                                  \
-            0                              \
-        }                                  \
-    }
+#define CALL(name, nr, ...) CALL_UNDER(BUILT_IN, name, nr, __VA_ARGS__)
+#define RUN(name, outcome) RUN_UNDER(BUILT_IN, name, outcome)
 #define X32 0x40000000
 
 static const struct attempt table[] = {
