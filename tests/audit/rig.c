@@ -65,6 +65,12 @@ void arig_connect(struct arig *r)
     }
 }
 
+void arig_restart(struct arig *r)
+{
+    arig_spawn(r);
+    arig_connect(r);
+}
+
 void arig_start(struct arig *r, const char *logs)
 {
     memset(r, 0, sizeof(*r));
@@ -73,8 +79,7 @@ void arig_start(struct arig *r, const char *logs)
     snprintf(r->socket, sizeof(r->socket), "%s/run/audit.sock", tap_dir());
     r->sock = -1;
     r->next_id = 1000;
-    arig_spawn(r);
-    arig_connect(r);
+    arig_restart(r);
 }
 
 void arig_kill(struct arig *r, int sig)

@@ -39,6 +39,8 @@ void arig_spawn(struct arig *r);
 void arig_program(const char *name, char *path, size_t cap);
 void arig_connect(struct arig *r);
 void arig_kill(struct arig *r, int sig);
+/* A new one after that. It knows no source yet. */
+void arig_restart(struct arig *r);
 /* SIGTERM: everything that is in the sockets is written then. */
 void arig_stop(struct arig *r);
 /* Takes what xen9p-audit has to say; waits up to `ms` for a state. */

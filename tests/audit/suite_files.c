@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -35,8 +34,7 @@ static void rotation(void)
     source_send_all(&t, 5000, 25);
     source_drained(&t);
     arig_kill(&r, SIGKILL); /* and right behind a rotation, too */
-    arig_spawn(&r);
-    arig_connect(&r);
+    arig_restart(&r);
     source_register(&r, &t);
     source_send_all(&t, 5000, 25);
     source_drained(&t);
@@ -89,6 +87,23 @@ static void reopened(void)
     CHECK_EQ(l.files, 11);
 }
 
+/* A disk that is full soon, and a guest whose records go there. */
+static void start_small(struct arig *r, char mnt[128], struct source *s, enum audit_full full)
+{
+    small_disk("mnt", mnt, 128);
+    arig_start(r, mnt);
+    source_open(r, s, "guest", full);
+}
+
+/* Until the guest waits. */
+static void fill(struct arig *r, struct source *s)
+{
+    unsigned done = 0;
+
+    while (source_send(s, 20, NULL) == 0 || !arig_state(r, AUDIT_STATE_BLOCKED, 0))
+        CHECK(++done < 1000000);
+}
+
 static void full_block(void)
 {
     unsigned done = 0;
@@ -97,11 +112,8 @@ static void full_block(void)
     char mnt[128];
     struct log l;
 
-    small_disk("mnt", mnt, sizeof(mnt));
-    arig_start(&r, mnt);
-    source_open(&r, &s, "guest", AUDIT_FULL_BLOCK);
-    while (source_send(&s, 20, NULL) == 0 || !arig_state(&r, AUDIT_STATE_BLOCKED, 0))
-        CHECK(++done < 1000000);
+    start_small(&r, mnt, &s, AUDIT_FULL_BLOCK);
+    fill(&r, &s);
     CHECK_EQ(r.state.error, ENOSPC);
     CHECK_EQ(r.state.hdr.id, s.id);
     while (source_send(&s, 20, NULL) == 0) /* what was on its way when the disk was full */
@@ -117,7 +129,6 @@ static void full_block(void)
     log_read(&r, "guest", true, &l);
     log_expect(&l, s.id, s.sent);
     CHECK_EQ(l.suppressed, 0);
-    CHECK(umount2(mnt, MNT_DETACH) == 0);
 }
 
 static void full_drop(void)
@@ -127,9 +138,7 @@ static void full_drop(void)
     char mnt[128];
     struct log l;
 
-    small_disk("mnt", mnt, sizeof(mnt));
-    arig_start(&r, mnt);
-    source_open(&r, &s, "guest", AUDIT_FULL_DROP);
+    start_small(&r, mnt, &s, AUDIT_FULL_DROP);
     source_send_all(&s, 20000, 20); /* never stands still */
     CHECK(arig_state(&r, AUDIT_STATE_DROPPING, 5000));
     source_drained(&s);
@@ -141,7 +150,6 @@ static void full_drop(void)
     CHECK(l.suppressed > 0);
     CHECK_EQ(l.records + l.suppressed, 20100);
     CHECK_EQ(line_number(json_array_get(l.lines, json_array_size(l.lines) - 1), "n"), 20100);
-    CHECK(umount2(mnt, MNT_DETACH) == 0);
 }
 
 /* Killed while the disk is full. */
@@ -152,14 +160,10 @@ static void full_killed(void)
     char mnt[128];
     struct log l;
 
-    small_disk("mnt", mnt, sizeof(mnt));
-    arig_start(&r, mnt);
-    source_open(&r, &s, "guest", AUDIT_FULL_BLOCK);
-    while (source_send(&s, 20, NULL) == 0 || !arig_state(&r, AUDIT_STATE_BLOCKED, 0))
-        ;
+    start_small(&r, mnt, &s, AUDIT_FULL_BLOCK);
+    fill(&r, &s);
     arig_kill(&r, SIGKILL);
-    arig_spawn(&r);
-    arig_connect(&r);
+    arig_restart(&r);
     source_register(&r, &s);
     CHECK(arig_state(&r, AUDIT_STATE_BLOCKED, 5000));
     grow_disk(mnt);
@@ -168,7 +172,6 @@ static void full_killed(void)
     arig_stop(&r);
     log_read(&r, "guest", true, &l);
     log_expect(&l, s.id, s.sent);
-    CHECK(umount2(mnt, MNT_DETACH) == 0);
 }
 
 static const struct tap_case cases[] = {

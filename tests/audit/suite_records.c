@@ -115,8 +115,7 @@ static void killed(void)
         s.sent += 1000;
         usleep(i * 397 % 9000);
         arig_kill(&r, SIGKILL);
-        arig_spawn(&r);
-        arig_connect(&r);
+        arig_restart(&r);
         source_register(&r, &s);
         int status;
         CHECK_EQ(waitpid(sender, &status, 0), sender);

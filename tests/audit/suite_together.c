@@ -35,30 +35,42 @@ struct guest {
     pthread_t thread;
 };
 
-/* Memory for the exports: it is not a disk that is tested here. */
-static void make_place(void)
+/* Guests, and the xen9p-audit of all of them. */
+struct stage {
+    struct arig r;
+    char disk[128]; /* of the logs, where it is a small one */
+    struct guest *guests[2];
+    size_t num;
+};
+
+/* The exports are in memory: it is not a disk that is tested here. */
+static void stage_start(struct stage *t, bool small)
 {
     char path[96];
 
+    memset(t, 0, sizeof(*t));
     snprintf(path, sizeof(path), "%s/mnt", tap_dir());
     MUST(mkdir(path, 0755));
     MUST(mount("tmpfs", path, "tmpfs", 0, "mode=755"));
+    if (small)
+        small_disk("mnt/logs", t->disk, sizeof(t->disk));
+    arig_start(&t->r, small ? t->disk : NULL);
 }
 
-static void guest_start(struct arig *r, struct guest *a, const char *domain, enum audit_full full)
+static void guest_start(struct stage *t, struct guest *a, const char *domain, enum audit_full full)
 {
-    static char export[4][96];
-    static unsigned num;
+    char export[96];
     struct rig_config cfg = {.flags = full == AUDIT_FULL_BLOCK ? CTL_FLAG_AUDIT_BLOCKS : 0,
                              .policy.limits.audit = AUDIT_ALL_CLASSES};
 
     memset(a, 0, sizeof(*a));
-    source_open(r, &a->s, domain, full);
-    snprintf(export[num], sizeof(export[num]), "%s/mnt/export%u", tap_dir(), num);
-    MUST(mkdir(export[num], 0755));
+    t->guests[t->num] = a;
+    source_open(&t->r, &a->s, domain, full);
+    snprintf(export, sizeof(export), "%s/mnt/export%zu", tap_dir(), t->num++);
+    MUST(mkdir(export, 0755));
     /* where tmpfs cannot be mapped, a worker runs as the owner, and not for root */
-    MUST(chown(export[num], EXPORT_OWNER, EXPORT_OWNER));
-    cfg.export = export[num++];
+    MUST(chown(export, EXPORT_OWNER, EXPORT_OWNER));
+    cfg.export = export;
     cfg.audit_fd = a->s.worker;
     a->g = rig_new(&cfg);
     close(a->s.worker); /* the worker has it */
@@ -120,20 +132,19 @@ static void reach(const struct guest *a, uint32_t n)
         tap_sleep(2);
 }
 
-static void restart(struct arig *r, struct guest *const *guests, size_t num)
+static void restart(struct stage *t)
 {
-    arig_spawn(r);
-    arig_connect(r);
-    for (size_t i = 0; i < num; i++)
-        source_register(r, &guests[i]->s);
+    arig_restart(&t->r);
+    for (size_t i = 0; i < t->num; i++)
+        source_register(&t->r, &t->guests[i]->s);
 }
 
-/* The worker ends, then xen9p-audit; everything is in the file. */
-static void finish(struct arig *r, struct guest *const *guests, size_t num)
+/* The workers end, then xen9p-audit; everything is in the file. */
+static void finish(struct stage *t)
 {
-    for (size_t i = 0; i < num; i++)
-        rig_end(guests[i]->g);
-    arig_stop(r);
+    for (size_t i = 0; i < t->num; i++)
+        rig_end(t->guests[i]->g);
+    arig_stop(&t->r);
 }
 
 static unsigned number_of(const json_t *line)
@@ -177,18 +188,17 @@ static void expect_each(const struct log *l, const struct guest *a, bool all)
 
 static void complete(void)
 {
-    struct guest a, *const guests[] = {&a};
-    struct arig r;
+    struct guest a;
+    struct stage t;
     struct log l;
 
-    make_place();
-    arig_start(&r, NULL);
-    guest_start(&r, &a, "guest", AUDIT_FULL_BLOCK);
+    stage_start(&t, false);
+    guest_start(&t, &a, "guest", AUDIT_FULL_BLOCK);
     begin(&a, 50000);
     join(&a);
-    finish(&r, guests, 1);
+    finish(&t);
     CHECK_EQ(atomic_load(&a.done), 100000);
-    log_read(&r, "guest", true, &l);
+    log_read(&t.r, "guest", true, &l);
     CHECK_EQ(l.records, 100000 + FIRST_RECORDS);
     CHECK_EQ(l.suppressed, 0);
     log_expect(&l, a.s.id, 100000 + FIRST_RECORDS);
@@ -198,27 +208,26 @@ static void complete(void)
 /* xen9p-audit is killed again and again under two devices of a domain that blocks. */
 static void killed_block(void)
 {
-    struct guest a, b, *const guests[] = {&a, &b};
-    struct arig r;
+    struct guest a, b;
+    struct stage t;
     struct log l;
 
-    make_place();
-    arig_start(&r, NULL);
-    guest_start(&r, &a, "guest", AUDIT_FULL_BLOCK);
-    guest_start(&r, &b, "guest", AUDIT_FULL_BLOCK);
+    stage_start(&t, false);
+    guest_start(&t, &a, "guest", AUDIT_FULL_BLOCK);
+    guest_start(&t, &b, "guest", AUDIT_FULL_BLOCK);
     begin(&a, 10000);
     begin(&b, 10000);
     for (unsigned i = 0; i < 25; i++) {
         tap_sleep(i * 7 % 40);
-        arig_kill(&r, SIGKILL);
+        arig_kill(&t.r, SIGKILL);
         tap_sleep(i % 3 * 30);
-        restart(&r, guests, 2);
+        restart(&t);
     }
     join(&a);
     join(&b);
-    CHECK(!arig_state(&r, AUDIT_STATE_VIOLATION, 0));
-    finish(&r, guests, 2);
-    log_read(&r, "guest", true, &l);
+    CHECK(!arig_state(&t.r, AUDIT_STATE_VIOLATION, 0));
+    finish(&t);
+    log_read(&t.r, "guest", true, &l);
     log_expect(&l, a.s.id, 20000 + FIRST_RECORDS);
     log_expect(&l, b.s.id, 20000 + FIRST_RECORDS);
     expect_each(&l, &a, true);
@@ -229,25 +238,24 @@ static void killed_block(void)
 /* The same under one that drops: the guest never waits, and the log says how much is missing. */
 static void killed_drop(void)
 {
-    struct guest a, *const guests[] = {&a};
-    struct arig r;
+    struct guest a;
+    struct stage t;
     struct log l;
 
-    make_place();
-    arig_start(&r, NULL);
-    guest_start(&r, &a, "guest", AUDIT_FULL_DROP);
+    stage_start(&t, false);
+    guest_start(&t, &a, "guest", AUDIT_FULL_DROP);
     begin(&a, 20000);
     for (unsigned i = 0; i < 15; i++) {
         reach(&a, i * 2400 + i * 31);
-        arig_kill(&r, SIGKILL);
+        arig_kill(&t.r, SIGKILL);
         if (i % 4 == 0) /* long enough for the socket to be full */
             reach(&a, i * 2400 + i * 31 + 2000);
-        restart(&r, guests, 1);
+        restart(&t);
     }
     join(&a);
-    CHECK(!arig_state(&r, AUDIT_STATE_VIOLATION, 0));
-    finish(&r, guests, 1);
-    log_read(&r, "guest", true, &l);
+    CHECK(!arig_state(&t.r, AUDIT_STATE_VIOLATION, 0));
+    finish(&t);
+    log_read(&t.r, "guest", true, &l);
     CHECK(l.suppressed > 0);
     CHECK_EQ(l.records + l.suppressed, 40000 + FIRST_RECORDS);
     expect_each(&l, &a, false);
@@ -257,19 +265,16 @@ static void killed_drop(void)
 
 static void full_block(void)
 {
-    struct guest a, *const guests[] = {&a};
+    struct guest a;
     uint32_t done, before = 1;
-    struct arig r;
-    char mnt[128];
+    struct stage t;
     struct log l;
 
-    make_place();
-    small_disk("mnt/logs", mnt, sizeof(mnt));
-    arig_start(&r, mnt);
-    guest_start(&r, &a, "guest", AUDIT_FULL_BLOCK);
+    stage_start(&t, true);
+    guest_start(&t, &a, "guest", AUDIT_FULL_BLOCK);
     begin(&a, 10000);
-    CHECK(arig_state(&r, AUDIT_STATE_BLOCKED, 20000));
-    CHECK_EQ(r.state.error, ENOSPC);
+    CHECK(arig_state(&t.r, AUDIT_STATE_BLOCKED, 20000));
+    CHECK_EQ(t.r.state.error, ENOSPC);
     for (int i = 0; i < 50 && (done = atomic_load(&a.done)) != before; i++) {
         before = done; /* until the worker's socket is full, too */
         tap_sleep(200);
@@ -277,11 +282,11 @@ static void full_block(void)
     tap_sleep(1200);
     CHECK_EQ(atomic_load(&a.done), done); /* the guest stands still */
     CHECK(done < 20000);
-    grow_disk(mnt);
-    CHECK(arig_state(&r, AUDIT_STATE_RUNNING, 5000));
+    grow_disk(t.disk);
+    CHECK(arig_state(&t.r, AUDIT_STATE_RUNNING, 5000));
     join(&a);
-    finish(&r, guests, 1);
-    log_read(&r, "guest", true, &l);
+    finish(&t);
+    log_read(&t.r, "guest", true, &l);
     log_expect(&l, a.s.id, 20000 + FIRST_RECORDS);
     expect_each(&l, &a, true);
     CHECK_EQ(l.suppressed, 0);
@@ -290,27 +295,24 @@ static void full_block(void)
 /* Full for as long as the guest works, and killed meanwhile: it goes on, and each loss is said. */
 static void full_drop(void)
 {
-    struct guest a, *const guests[] = {&a};
-    struct arig r;
-    char mnt[128];
+    struct guest a;
+    struct stage t;
     struct log l;
 
-    make_place();
-    small_disk("mnt/logs", mnt, sizeof(mnt));
-    arig_start(&r, mnt);
-    guest_start(&r, &a, "guest", AUDIT_FULL_DROP);
+    stage_start(&t, true);
+    guest_start(&t, &a, "guest", AUDIT_FULL_DROP);
     begin(&a, 10000);
-    CHECK(arig_state(&r, AUDIT_STATE_DROPPING, 20000));
+    CHECK(arig_state(&t.r, AUDIT_STATE_DROPPING, 20000));
     join(&a);
-    arig_kill(&r, SIGKILL);
-    restart(&r, guests, 1);
+    arig_kill(&t.r, SIGKILL);
+    restart(&t);
     begin(&a, 100);
     join(&a);
-    grow_disk(mnt);
+    grow_disk(t.disk);
     begin(&a, 100);
     join(&a);
-    finish(&r, guests, 1);
-    log_read(&r, "guest", true, &l);
+    finish(&t);
+    log_read(&t.r, "guest", true, &l);
     CHECK(l.suppressed > 0);
     CHECK_EQ(l.records + l.suppressed, 20400 + FIRST_RECORDS);
     expect_each(&l, &a, false);
@@ -337,14 +339,13 @@ static void *flood(void *arg)
 
 static void flooded(enum audit_full full)
 {
-    struct guest quiet, loud, *const guests[] = {&quiet, &loud};
-    struct arig r;
+    struct guest quiet, loud;
+    struct stage t;
     struct log l;
 
-    make_place();
-    arig_start(&r, NULL);
-    guest_start(&r, &quiet, "quiet", AUDIT_FULL_BLOCK);
-    guest_start(&r, &loud, "loud", full);
+    stage_start(&t, false);
+    guest_start(&t, &quiet, "quiet", AUDIT_FULL_BLOCK);
+    guest_start(&t, &loud, "loud", full);
     CHECK_EQ(pthread_create(&loud.thread, NULL, flood, &loud), 0);
     tap_sleep(200);
     for (uint32_t i = 0; i < 1000; i++) {
@@ -358,14 +359,14 @@ static void flooded(enum audit_full full)
     quiet.to = 1000;
     atomic_store(&loud.done, 1);
     join(&loud);
-    finish(&r, guests, 2);
+    finish(&t);
     tap_note("slowest two operations: %lld ms; flood of %u", quiet.slowest_ms, loud.to);
     CHECK(quiet.slowest_ms < 1000);
-    log_read(&r, "quiet", true, &l);
+    log_read(&t.r, "quiet", true, &l);
     log_expect(&l, quiet.s.id, 2000 + FIRST_RECORDS);
     expect_each(&l, &quiet, true);
     CHECK_EQ(l.suppressed, 0);
-    log_read(&r, "loud", true, &l);
+    log_read(&t.r, "loud", true, &l);
     CHECK_EQ(l.records + l.suppressed, loud.to + FIRST_RECORDS);
     CHECK(full == AUDIT_FULL_DROP || l.suppressed == 0);
 }
@@ -484,14 +485,13 @@ static bool exists(struct guest *a, const struct name *m)
 static void names(void)
 {
     static struct name all[1000];
-    struct guest a, *const guests[] = {&a};
+    struct guest a;
     size_t num = make_names(all), at = 0;
-    struct arig r;
+    struct stage t;
     struct log l;
 
-    make_place();
-    arig_start(&r, NULL);
-    guest_start(&r, &a, "guest", AUDIT_FULL_BLOCK);
+    stage_start(&t, false);
+    guest_start(&t, &a, "guest", AUDIT_FULL_BLOCK);
     for (size_t i = 0; i < num; i++) {
         const struct name *m = &all[i];
 
@@ -504,8 +504,8 @@ static void names(void)
         CHECK_OK(p9c_rpc(&a.c, P9_TSYMLINK, "dsSd", 0u, "link", m->len, m->s, 0u));
         CHECK_OK(p9c_unlinkat(&a.c, 0, "link", 0));
     }
-    finish(&r, guests, 1);
-    log_read(&r, "guest", true, &l);
+    finish(&t);
+    log_read(&t.r, "guest", true, &l);
     log_expect(&l, a.s.id, 6 * num + FIRST_RECORDS);
     at = json_array_size(l.lines) - 6 * num;
     for (size_t i = 0; i < num; i++, at += 6) {
