@@ -106,6 +106,8 @@ long steal_any(struct hostile *h, int dir, const char *const *paths, int flags);
 const char *resolve(struct hostile *h, const char *path, char *buf, size_t cap);
 /* Sleeps without any call that the filter does not have. */
 void pause_ms(long ms);
+/* What was sent may end us: waits for that, unless it was refused (negative). Returns `sent`. */
+long await_end(long sent);
 /* Says that a step is done and waits for the host's. */
 void your_turn(struct hostile *h, uint32_t step);
 

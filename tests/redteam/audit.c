@@ -27,11 +27,7 @@ static long post(size_t len)
 
 static long post_and_wait(size_t len)
 {
-    long res = post(len);
-
-    if (res >= 0)
-        pause_ms(8000);
-    return res;
+    return await_end(post(len));
 }
 
 /* A batch as the worker would send it; its length. */

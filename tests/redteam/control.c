@@ -31,11 +31,7 @@ static long say(const void *bytes, size_t len, const void *control, size_t contr
 
 static long say_and_wait(const void *bytes, size_t len)
 {
-    long res = say(bytes, len, NULL, 0);
-
-    if (res >= 0)
-        pause_ms(8000);
-    return res;
+    return await_end(say(bytes, len, NULL, 0));
 }
 
 /* A message that would be in order, of `type`. */
@@ -127,7 +123,6 @@ static long smuggle(int fd, size_t num)
         struct cmsghdr align;
         char buf[CMSG_SPACE(200 * sizeof(int))];
     } room;
-    long res;
 
     memset(&room, 0, sizeof(room));
     room.align.cmsg_level = SOL_SOCKET;
@@ -135,10 +130,7 @@ static long smuggle(int fd, size_t num)
     room.align.cmsg_len = CMSG_LEN(num * sizeof(int));
     for (size_t i = 0; i < num; i++)
         memcpy(CMSG_DATA(&room.align) + i * sizeof(int), &fd, sizeof(int));
-    res = say(&e, sizeof(e), room.buf, CMSG_SPACE(num * sizeof(int)));
-    if (res >= 0)
-        pause_ms(8000);
-    return res;
+    return await_end(say(&e, sizeof(e), room.buf, CMSG_SPACE(num * sizeof(int))));
 }
 
 static long smuggle_root(struct hostile *h)
@@ -189,12 +181,8 @@ static long to_another_address(struct hostile *h)
     struct msghdr mh = {
         .msg_name = &to, .msg_namelen = sizeof(to), .msg_iov = &iov, .msg_iovlen = 1};
 
-    long res = attack(SYS_sendmsg, WFD_CONTROL, AT(&mh), MSG_NOSIGNAL, 0, 0, 0);
-
     (void)h;
-    if (res >= 0)
-        pause_ms(8000);
-    return res;
+    return await_end(attack(SYS_sendmsg, WFD_CONTROL, AT(&mh), MSG_NOSIGNAL, 0, 0, 0));
 }
 
 /* Messages that are right, without end: the supervisor has other children. */

@@ -85,6 +85,13 @@ void pause_ms(long ms)
     (void)syscall(SYS_futex, &word, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, 0, &t, NULL, 0);
 }
 
+long await_end(long sent)
+{
+    if (sent >= 0)
+        pause_ms(8000);
+    return sent;
+}
+
 void your_turn(struct hostile *h, uint32_t step)
 {
     atomic_store(&h->brief->hostile_step, step);
