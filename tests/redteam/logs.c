@@ -14,19 +14,14 @@
 #include <unistd.h>
 
 #include "../host/tap.h"
+#include "scene.h"
 
 static const char *const domains[] = {"hostile", "neighbour"};
 
 void logs_start(struct logs *l, struct loop *loop)
 {
-    char path[512];
-    ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 64);
+    const char *path = scene_program("/xen9p-audit");
 
-    MUST(n);
-    path[n] = '\0';
-    for (int i = 0; i < 3; i++)
-        *strrchr(path, '/') = '\0';
-    strcat(path, "/xen9p-audit");
     (void)snprintf(l->dir, sizeof(l->dir), "%s/logs", tap_dir());
     (void)snprintf(l->socket, sizeof(l->socket), "%s/run/audit.sock", tap_dir());
     l->pid = fork();

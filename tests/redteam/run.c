@@ -49,19 +49,11 @@ static void on_ended(void *owner, const struct child *c, bool given_up, const ch
 static const struct child_owner calls = {
     .ready = on_ready, .event = on_event, .asks_close = on_event, .ended = on_ended};
 
-/* BUILD/tests/redteam/redteam: `name` of the same build. */
 static int open_program(const char *name)
 {
-    char path[512];
-    ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 64);
-    int fd;
+    const char *path = scene_program(name);
+    int fd = open(path, O_PATH | O_CLOEXEC);
 
-    MUST(n);
-    path[n] = '\0';
-    for (int i = 0; i < 3; i++)
-        *strrchr(path, '/') = '\0';
-    strcat(path, name);
-    fd = open(path, O_PATH | O_CLOEXEC);
     if (fd < 0)
         FAIL("%s: %m", path);
     return fd;

@@ -139,6 +139,18 @@ static void make_mounts(const struct scene *s)
     make_node("/dev/xen/gntdev", 5, 2);
 }
 
+const char *scene_program(const char *name)
+{
+    static char path[512];
+    ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 64);
+
+    MUST(n);
+    path[n] = '\0';
+    for (int i = 0; i < 3; i++)
+        *strrchr(path, '/') = '\0';
+    return strcat(path, name);
+}
+
 int scene_rings(struct ctl_config *config)
 {
     int fd = memfd_create("rings", MFD_CLOEXEC | MFD_ALLOW_SEALING);

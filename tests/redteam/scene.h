@@ -33,6 +33,8 @@ void scene_record(struct scene *s);
  * What is not as it was: NULL, or text for the report. `frozen`: the export counts as well.
  */
 const char *scene_damage(struct scene *s, bool frozen);
+/* The path of BUILD`name`, where this program is BUILD/tests/redteam/redteam; until the next call. */
+const char *scene_program(const char *name);
 /* Rings for a worker: memory of two rings, as scene.c lays them out. */
 int scene_rings(struct ctl_config *config);
 
