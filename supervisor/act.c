@@ -23,6 +23,7 @@
 #include "xen9p/quota_store.h"
 #include "xen9p/store.h"
 #include "xen9p/supervisor.h"
+#include "xen9p/turns.h"
 
 /* --- xenstore ---------------------------------------------------------------------------------- */
 
@@ -114,6 +115,7 @@ void act_release(struct device *d)
 {
     loop_timer_cancel(d->sv->loop, &d->retry);
     loop_timer_cancel(d->sv->loop, &d->tell);
+    turns_end(d);
     policy_free(d->in_force);
     d->in_force = NULL;
     d->filter[0] = '\0';
@@ -178,6 +180,7 @@ static int connect_rings(struct device *d)
 static void cannot_start(struct device *d, int err, const char *why)
 {
     d->failures++;
+    turns_end(d);
     if (d->error[0] == '\0') {
         (void)snprintf(d->error, sizeof(d->error), "worker cannot be started: %s",
                        why != NULL ? why : strerror(-err));
@@ -219,7 +222,7 @@ static void start(struct device *d)
     int err = admitted(d) ? 0 : -EACCES;
     const char *why;
 
-    if (err == 0 && wait_for_audit(d, start_due))
+    if (err == 0 && (wait_for_audit(d, start_due) || turns_wait(d, start_due)))
         return;
     d->waits_for_audit = false;
     if (err == 0)
@@ -275,7 +278,7 @@ static void retry_due(struct loop_timer *t)
 {
     struct device *d = t->owner;
 
-    if (wait_for_orphans(d) || wait_for_audit(d, retry_due))
+    if (wait_for_orphans(d) || wait_for_audit(d, retry_due) || turns_wait(d, retry_due))
         return;
     d->waits_for_audit = false;
     devices_feed(d, DEVICE_RETRY);

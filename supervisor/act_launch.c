@@ -16,6 +16,7 @@
 #include "xen9p/devices.h"
 #include "xen9p/quota_store.h"
 #include "xen9p/supervisor.h"
+#include "xen9p/turns.h"
 
 static void configure(const struct device *d, struct ctl_config *c, uint32_t flags)
 {
@@ -160,6 +161,7 @@ int act_launch(struct device *d, uint32_t flags, const char **why)
     int err = 0;
 
     d->error[0] = '\0';
+    turns_begin(d);
     *why = take_share(d);
     if (*why != NULL)
         return -ENOSPC;
@@ -182,6 +184,7 @@ int act_launch(struct device *d, uint32_t flags, const char **why)
     policy_free(d->in_force);
     d->in_force = in_force;
     memcpy(d->filter, filter->hash, sizeof(d->filter));
+    devices_say(d, LOG_LEVEL_DEBUG, "worker %d starts", (int)child_pid(d->child));
     return 0;
 }
 

@@ -15,6 +15,7 @@
 #include "xen9p/devices.h"
 #include "xen9p/frontend.h"
 #include "xen9p/supervisor.h"
+#include "xen9p/turns.h"
 
 /* Identity mapped on an export that belongs to somebody else: the command that gives it away. */
 static const char *remedy_chown(const struct device *d, char *buf, size_t cap)
@@ -150,6 +151,7 @@ static void on_ended(void *owner, const struct child *c, bool given_up, const ch
     device_audit_ended(d, c, why);
     d->child = NULL;
     d->threads = 0;
+    turns_end(d);
     if (given_up)
         devices_say(d, LOG_LEVEL_ERROR,
                     "worker %d (%s) %s; it keeps its grants until its file system answers",
@@ -183,6 +185,7 @@ static void on_ready(void *owner, const struct ctl_ready *ready)
                     "max-fids lowered from %u to %u by RLIMIT_NOFILE; raise LimitNOFILE= for more",
                     (uint32_t)d->share.fids, ready->max_fids);
     device_audit_ready(d, ready);
+    turns_end(d);
     devices_feed(d, DEVICE_READY);
 }
 

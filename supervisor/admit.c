@@ -57,6 +57,7 @@ static void use(struct supervisor *sv, struct policy_set *set)
     policy_set_unref(sv->policies);
     sv->policies = set;
     budget_host(set, &sv->host);
+    sv->host_starts = (uint32_t)policy_host(set, POLICY_HOST_STARTS);
     if (files == 0)
         log_notice("no policy in %s: the built-in one holds for every domain", sv->policy_dir);
     else

@@ -359,4 +359,11 @@ const struct policy_key_info policy_keys[POLICY_KEYS] = {
                          LIVE,
                          "audit logs of all domains together",
                          {0}},
+    [POLICY_HOST_STARTS] = {"host-starts",
+                            NUMBER("workers", 1, 1024),
+                            "8",
+                            YES,
+                            LIVE,
+                            "workers that start at the same time; others wait for their turn",
+                            {0}},
 };

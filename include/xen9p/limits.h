@@ -108,6 +108,7 @@
 /* Time, in milliseconds. */
 #define LIMIT_START_MS \
     15000 /* from fork to READY; libxl waits for InitWait only, which comes before */
+#define LIMIT_TURN_MS 5000         /* a start that takes longer makes nobody wait (host-starts) */
 #define LIMIT_AUDIT_CONNECT_MS 250 /* between tries to reach xen9p-audit */
 #define LIMIT_AUDIT_SWEEP_MS 500   /* between looks whether an ended worker's records are taken */
 #define LIMIT_AUDIT_DRAIN_MS 1000  /* of LIMIT_DRAIN_MS, for records that nobody takes */

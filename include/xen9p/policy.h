@@ -75,6 +75,7 @@ enum policy_key {
     POLICY_HOST_FIDS,
     POLICY_HOST_THREADS,
     POLICY_HOST_LOG,
+    POLICY_HOST_STARTS,
     POLICY_KEYS,
 };
 #define POLICY_DOMAIN_KEYS POLICY_HOST_GRANTS /* those before it */

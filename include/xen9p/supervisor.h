@@ -44,7 +44,9 @@ struct supervisor {
     uint32_t cgroup_serial;  /* part of their names */
     struct audit_link *audit;
     const char *policy_dir;
-    struct budget host; /* what devices share, by the same */
+    struct budget host;   /* what devices share, by the same */
+    uint32_t host_starts; /* workers that may start at the same time, by the same */
+    uint64_t turns;       /* handed out to devices that wait for it */
     struct quota_store *quotas;
     struct idpool *ids;          /* ranges for identity mapped */
     bool keeps_host_identity;    /* capabilities of identity host were not given away */
@@ -108,6 +110,8 @@ struct device {
     struct loop_timer retry;
     bool waits_for_audit;        /* to be started, and nobody writes its log */
     struct loop_timer tell;      /* new limits that the worker has not taken yet */
+    uint64_t turn;               /* among those that wait to start a worker; 0: it does not */
+    uint64_t starting_ms;        /* since when its worker starts; 0: it does not */
     uint64_t orphan_deadline_ms; /* for the dead supervisor's workers to drain; 0: not set */
     uint32_t failures;           /* connections that failed in a row */
     uint64_t connected_ms;       /* when it was connected last */

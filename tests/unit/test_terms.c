@@ -97,6 +97,7 @@ static bool elsewhere(enum policy_key key)
         POLICY_TOOLSTACK_LIMITS, /* policy_ceiling() */
         POLICY_HOST_GRANTS,      POLICY_HOST_FIDS,
         POLICY_HOST_THREADS,     POLICY_HOST_LOG, /* budgets */
+        POLICY_HOST_STARTS,
     };
 
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
