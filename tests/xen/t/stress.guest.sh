@@ -17,7 +17,7 @@ stress_group() {
     start=$(date +%s)
     for s in "$@"; do options="$options --$s 1"; done
     [ -n "$options" ] || return 0
-    timeout -s KILL $((seconds + 240)) stress-ng $options -t "$seconds" $small --temp-path "$dir" >$out 2>&1 || status=$?
+    timeout -s KILL $((seconds + 900)) stress-ng $options -t "$seconds" $small --temp-path "$dir" >$out 2>&1 || status=$?
     for s in "$@"; do
         result=$(sed -n "s/.*\\] \\(passed\\|failed\\|skipped\\): .* $s (1).*/\\1/p" $out | tail -n 1)
         [ $status != 137 ] || result=hung

@@ -4,4 +4,4 @@
 # needs: debian
 # A minute of each of stress-ng's file system stressors; see there.
 . /lab/t/stress.part.sh
-stress_part 2 4
+stress_part 2 5
