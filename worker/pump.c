@@ -33,8 +33,8 @@
 
 /* Requests served by one thread before the guest is told, when more keep coming. */
 #define BATCH 16
-/* And until records are sent, with the replies that wait for them: each message wakes xen9p-audit. */
-#define TRAIL_BATCH 64
+/* And until records are sent, with the replies that wait for them: the guest works on those meanwhile. */
+#define TRAIL_BATCH 8
 /*
  * Requests that one thread serves without a pause until others hear of them, too: short ones are served
  * faster by one than by several that wait for each other's locks. None where there is one processor for all of them.
