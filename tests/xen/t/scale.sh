@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # class: bench
-# time: 1200
+# time: 1500
 # The supervisor with many devices (DEVICES, 1,000 without), each with its worker, on real xenstore, grants and event channels: its
 # memory, what it does when nothing happens, and the work of connecting one more, beside what the same machine needs to
 # start a process.
@@ -48,3 +48,6 @@ assert "less than 1 % of a processor while nothing happens" test "$idle" -lt 100
 assert "less than 64 MiB of its own" test "$(pss)" -lt 65536
 kill -TERM $many $one
 wait $many $one || true
+# all in one: the lab would take them away one by one
+xenstore-rm /local/domain/0/backend/xen_9pfs/0
+assert "all workers end" wait_until 300 eval '[ "$(worker_count)" = 0 ]'
