@@ -324,7 +324,7 @@ toolstack_remove() {
 # --- after a test -----------------------------------------------------------------------------------------------
 
 collect_logs() {
-    local f
+    local f t
     for f in "$RUN"/guest-*.log; do [ ! -e "$f" ] || tr -d '\r' <"$f" >"$TESTDIR/${f##*/}"; done
     cp /run/syslog "$TESTDIR/syslog" 2>/dev/null
     cp /var/log/xen/* "$TESTDIR/" 2>/dev/null
@@ -332,6 +332,9 @@ collect_logs() {
         timeout 10 xl list
         timeout 10 xenstore-ls -f / 2>/dev/null | grep -a 9p
         ps axo pid,ppid,uid,stat,wchan:20,args | grep -v '\[k\|]$'
+        for t in $(workers | head -n 8 | sed 's,.*,/proc/&/task/*,'); do
+            echo "$t: $(cat "$t/wchan"), system call $(cat "$t/syscall"), $(grep ctxt "$t/status" | tr '\n' ' ')"
+        done
     } >"$TESTDIR/state" 2>&1
     dmesg | tail -n 40 >"$TESTDIR/dmesg"
     timeout 10 xl dmesg -c >"$TESTDIR/xen-dmesg" 2>&1
