@@ -167,12 +167,13 @@ uint8_t *engine_journal(size_t *len)
 
 void engine_serve(void)
 {
+    uint32_t unheard = 0;
     uint64_t count;
 
     atomic_store(&worker.pump.kicked, false);
     (void)!read(WFD_KICK, &count, sizeof(count));
     (void)!read(WFD_CALL, &count, sizeof(count));
-    serve(&worker.pump);
+    serve(&worker.pump, &unheard);
 }
 
 bool engine_closed(void)
