@@ -116,7 +116,7 @@ static int drop_user(const struct jail *j)
 
 /*
  * Left out on purpose: anything that makes a process, a socket, a namespace or a mount, chmod and
- * chown, links, and every way to wait but epoll_wait. Killed otherwise.
+ * chown, links, and every way to wait but epoll_wait and poll. Killed otherwise.
  */
 static const struct {
     int nr;
@@ -127,7 +127,7 @@ static const struct {
     {SCMP_SYS(epoll_wait), 0, {{0}}},
     {SCMP_SYS(epoll_pwait), 0, {{0}}},
     {SCMP_SYS(epoll_ctl), 0, {{0}}}, /* workers come and go, or have to wait */
-/* is there more in a socket */
+/* is there more in a socket; and a rest after workers were heard */
 #ifdef __NR_poll
     {SCMP_SYS(poll), 0, {{0}}},
 #else
