@@ -142,9 +142,13 @@ struct request *flight_begin(struct pump *p, struct ring *ring, const struct rin
     r->parked = false;
     r->data_segs = 0;
     r->data_len = 0;
-    /* Tversion may come at any time with any tag: it ends what is in flight. */
-    if (h->type != P9_TVERSION && tag_in_use(f, h->tag, r->generation))
+    /* Tversion may come at any time with any tag: it ends what is in flight, and what is queued on other rings. */
+    if (h->type != P9_TVERSION && h->forgotten) {
+        r->generation--;
+        r->error = -EINTR;
+    } else if (h->type != P9_TVERSION && tag_in_use(f, h->tag, r->generation)) {
         r->error = -EINVAL;
+    }
     fill_slot(p, slot, ring, h);
     r->next_in_flight = f->first;
     f->first = r;
@@ -206,6 +210,7 @@ static void mark_answer(struct pump *p, uint32_t slot)
 /* Not before what it tells the end of is recorded: a file that a waiting lock was the last to use. */
 void flight_mark_answer(struct pump *p, uint32_t slot)
 {
+    p->flight.answer_generation[slot] = atomic_load(&p->worker->session.generation);
     if (trail_hold_answer(p, slot))
         p->flight.held_answers++;
     else
@@ -352,6 +357,11 @@ uint32_t flight_next_answer(struct pump *p, uint32_t ring)
             found = i;
     pthread_mutex_unlock(&p->lock);
     return found;
+}
+
+bool flight_answer_is_stale(const struct pump *p, uint32_t slot)
+{
+    return p->flight.answer_generation[slot] != atomic_load(&p->worker->session.generation);
 }
 
 void flight_answered_slot(struct pump *p, uint32_t slot)

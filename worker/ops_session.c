@@ -103,8 +103,9 @@ static void give_up(struct session *s, struct request *r)
 }
 
 /*
- * A new session: fids are gone, requests in flight are forgotten. Afterwards no reply of the old
- * session can appear any more: whoever was publishing one held a producer lock.
+ * A new session: fids are gone, requests in flight are forgotten, and those queued on other rings, which the guest sent
+ * before it knew. Afterwards no reply of the old session can appear any more: whoever was publishing one held a
+ * producer lock.
  */
 static void start_session(struct request *r, enum p9_dialect dialect, uint32_t msize)
 {
@@ -113,8 +114,13 @@ static void start_session(struct request *r, enum p9_dialect dialect, uint32_t m
     uint32_t root_uid;
     bool keeps = keeps_root(s, dialect, &root_uid);
 
+    for (uint32_t i = 0; i < w->config.num_rings; i++)
+        if (i != r->ring->id)
+            ring_forget(&w->ring[i]);
+    pthread_mutex_lock(&w->pump.lock); /* what is decided under it is decided for one session */
     r->generation = atomic_load(&s->generation) + 1;
     atomic_store(&s->generation, r->generation);
+    pthread_mutex_unlock(&w->pump.lock);
     clunk_all(r);
     if (keeps)
         put_root_back(r, root_uid);

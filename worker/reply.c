@@ -92,6 +92,10 @@ static bool publish_answers(struct pump *p, struct ring *ring)
 
         if (i == FLIGHT_NO_SLOT)
             return true;
+        if (flight_answer_is_stale(p, i)) {
+            flight_answered_slot(p, i);
+            continue;
+        }
         slot = &p->worker->journal->slot[i];
         len = fixed_reply(p, i, buf);
         if (!has_room(p, ring, len))

@@ -111,7 +111,18 @@ enum ring_result ring_peek(struct ring *r, struct ring_head *h)
     }
     if (!has_queued(r, h->size, h, &broken))
         return broken ? RING_BROKEN : RING_EMPTY;
+    /* once passed it is over: indexes wrap */
+    r->forgetting = r->forgetting && (int32_t)(h->at - r->out_forget) < 0;
+    h->forgotten = r->forgetting;
     return RING_REQUEST;
+}
+
+void ring_forget(struct ring *r)
+{
+    pthread_mutex_lock(&r->rx_lock);
+    r->out_forget = ring_out_prod(r);
+    r->forgetting = true;
+    pthread_mutex_unlock(&r->rx_lock);
 }
 
 bool ring_can_hold(const struct ring *r, uint32_t len)

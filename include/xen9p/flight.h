@@ -60,6 +60,7 @@ struct flight {
     uint64_t used_slots[(JOURNAL_SLOTS + 63) / 64];
     uint64_t answer_slots[(JOURNAL_SLOTS + 63) / 64]; /* wait for a fixed answer */
     uint32_t held_answers;                            /* and wait for the trail first */
+    uint32_t answer_generation[JOURNAL_SLOTS];        /* of the session that waits for it */
     struct flight_flush flush[JOURNAL_SLOTS];
     _Atomic uint32_t num_flushes; /* written under the lock, looked at without it */
     uint64_t flush_number;
@@ -121,6 +122,8 @@ void flight_answer_slot(struct pump *p, uint32_t slot);
 void flight_unhold_answer(struct pump *p, uint32_t slot);
 /* Next slot of `ring` to be answered that way, or FLIGHT_NO_SLOT. */
 uint32_t flight_next_answer(struct pump *p, uint32_t ring);
+/* Its session is over: to be dropped. */
+bool flight_answer_is_stale(const struct pump *p, uint32_t slot);
 void flight_answered_slot(struct pump *p, uint32_t slot);
 
 #endif

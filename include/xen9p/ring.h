@@ -52,6 +52,8 @@ struct ring {
     struct ring_span span[RING_MAX_SPANS]; /* FIFO of spans, oldest first */
     uint32_t span_first, span_next;        /* free-running */
     uint32_t held;                         /* bytes of `out` that running writes read from */
+    bool forgetting;                       /* what was queued before out_forget */
+    uint32_t out_forget;
 
     /* Producer. */
     pthread_mutex_t tx_lock;
@@ -77,7 +79,8 @@ struct ring_head {
     uint32_t size;
     uint8_t type;
     uint16_t tag;
-    uint32_t at; /* index of the message in `out` */
+    uint32_t at;    /* index of the message in `out` */
+    bool forgotten; /* it was there when ring_forget() was called */
     enum ctl_close_reason reason;
     uint64_t value;
 };
@@ -92,6 +95,8 @@ void ring_init(struct ring *r, uint32_t id, const struct ctl_ring *cfg, void *in
 enum ring_result ring_peek(struct ring *r, struct ring_head *h);
 /* True when `out` holds bytes that were not taken. Any thread, a hint. */
 bool ring_pending(const struct ring *r);
+/* A session has begun: what is queued by now belongs to the one before it. Takes rx_lock. */
+void ring_forget(struct ring *r);
 /* out_prod, or where we stand when the guest's value makes no sense. Any thread. */
 uint32_t ring_out_prod(const struct ring *r);
 /* Copies `len` bytes at index `at` of `out` to private memory. rx_lock held, or the span is. */

@@ -23,7 +23,8 @@
  *   msize 0, 6, 4095, 4 GiB             session.version_msize_0_6_4095, session.version_bounds,
  *                                       clients.msize_bounds
  *   Tversion in the middle of I/O       hostile.version_in_the_middle_of_io,
- *                                       clients.version_in_the_middle, parallel.version_does_not_wait
+ *                                       clients.version_in_the_middle, rings.version_beside_a_full_ring,
+ *                                       parallel.version_does_not_wait
  *   Tversion on the second ring         session.version_on_second_ring_drops_fids
  *   dialect switched                    clients.dialects_change
  *   attach on a used fid, afid garbage  session.attach_on_used_fid_and_nofid, session.attach_afid

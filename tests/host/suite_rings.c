@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "locking.h"
 #include "suites.h"
 
 /* Messages of 11 bytes in both directions: every offset of a page comes up as a start. */
@@ -123,15 +124,20 @@ static bool try_read(struct rig *g, uint32_t ring, uint16_t tag, uint32_t count)
     return true;
 }
 
-/* Mounts, and asks ring 0 for reads of a file until no more of them fit; tags 2000 and up. How many. */
-static uint16_t fill_ring(struct rig *g, struct p9c *c)
+/* Mounts, and opens a file as fid 1. */
+static void open_file(struct rig *g, struct p9c *c)
 {
-    uint16_t sent = 0;
-
     file_with(g, "f", 8192);
     p9c_mount(c, g);
     CHECK_OK(p9c_walk(c, 0, 1, "f"));
     CHECK_OK(p9c_lopen(c, 1, P9_L_RDONLY));
+}
+
+/* Asks ring 0 for reads of it until no more of them fit; tags 2000 and up. How many. */
+static uint16_t fill_ring(struct rig *g)
+{
+    uint16_t sent = 0;
+
     for (long long until = tap_now() + 300; tap_now() < until;) {
         if (try_read(g, 0, (uint16_t)(2000 + sent), 3000))
             sent++;
@@ -153,7 +159,8 @@ static void back_pressure(void)
     struct p9c c;
     uint32_t cons;
 
-    sent = fill_ring(g, &c);
+    open_file(g, &c);
+    sent = fill_ring(g);
     CHECK(sent > 100);
     cons = __atomic_load_n(&g->ring[0].intf->out_cons, __ATOMIC_ACQUIRE);
     CHECK(rig_in_used(g, 0) >= 3011 && g->ring[0].size - rig_in_used(g, 0) < 3011);
@@ -194,7 +201,8 @@ static void flush_of_what_was_not_taken(void)
     long long until;
     struct p9c c;
 
-    sent = fill_ring(g, &c);
+    open_file(g, &c);
+    sent = fill_ring(g);
     CHECK(sent > 2 * FLUSHED);
     CHECK(atomic_load(&g->journal->ring[0].out_taken) != g->ring[0].out_prod);
     for (uint16_t i = 0; i < FLUSHED; i++) { /* every other from the end, and from the beginning */
@@ -234,6 +242,51 @@ static void flush_of_what_was_not_taken(void)
             FAIL("the Rflush of %u came before its reply", 2000 + back);
         left--;
     }
+    rig_end(g);
+}
+
+/*
+ * A new session begins on the other ring. What the full one holds, and the lock that ended meanwhile, are the old one's:
+ * neither executed nor answered, and their tags are free.
+ */
+static void version_beside_a_full_ring(void)
+{
+    struct rig *g = rig_new(&(struct rig_config){.order = 3, .policy.lock_wait_ms = 500});
+    uint32_t published;
+    uint16_t sent, tag;
+    char got[16];
+    struct p9c c;
+    int fd;
+
+    open_file(g, &c);
+    fd = host_open(g, "f", O_RDWR);
+    CHECK_EQ(host_lock(fd, F_WRLCK, 0, 0), 0);
+    c.ring = 0;
+    tag = p9c_send(&c, P9_TLOCK, "dbdqqds", 1u, (int)RD, P9_LOCK_FLAG_BLOCK, 0ul, 0ul, 1u, "guest");
+    sent = fill_ring(g);
+    CHECK(sent > 100);
+    tap_sleep(500);
+    CHECK_EQ(g->ring[0].in_flight[tag], 1);
+    c.ring = 1;
+    CHECK_OK(p9c_version(&c, 4096, "9P2000.L", got));
+    for (published = rig_in_used(g, 0); published > 0;) {
+        struct reply *m = rig_take(g, 0);
+
+        CHECK_EQ(m->type, P9_TREAD + 1);
+        published -= m->len;
+        free(m);
+    }
+    memset(g->ring[0].in_flight, 0, sizeof(g->ring[0].in_flight));
+    c.ring = 0;
+    c.next_tag = (uint16_t)(2000 + sent - 4);
+    CHECK_OK(p9c_attach(&c, 0, P9_NOFID, "", 0));
+    for (int i = 0; i < 1000; i++) { /* more than the ring holds */
+        CHECK_OK(p9c_walk(&c, 0, 1, "f"));
+        CHECK_OK(p9c_clunk(&c, 1));
+    }
+    tap_sleep(RIG_QUIET_MS);
+    CHECK_EQ(rig_in_used(g, 0), 0);
+    close(fd);
     rig_end(g);
 }
 
@@ -410,6 +463,7 @@ static const struct tap_case cases[] = {
     {"indexes_pass_2_to_the_32", indexes_pass_2_to_the_32, 0, 0},
     {"back_pressure", back_pressure, 0, 0},
     {"flush_of_what_was_not_taken", flush_of_what_was_not_taken, 0, 0},
+    {"version_beside_a_full_ring", version_beside_a_full_ring, 0, 0},
     {"replies_are_published_whole", replies_are_published_whole, 0, 0},
     {"no_notification_without_progress", no_notification_without_progress, 0, 0},
     {"idle_costs_nothing", idle_costs_nothing, 0, 0},
