@@ -152,14 +152,17 @@ int act_launch(struct device *d, uint32_t flags, const char **why)
                                      .identity = d->terms.worker.identity,
                                      .device_nodes =
                                          (d->terms.worker.flags & CTL_FLAG_DEVICE_NODES) != 0};
-    struct child_spec spec = {.worker_fd = d->sv->worker_fd,
-                              .read_only = d->terms.read_only,
-                              .fds = {[CTL_CONFIG_FD_NOTIFY] = connection_evtchn_fd(d->connection),
-                                      [CTL_CONFIG_FD_JOURNAL] = d->journal_fd}};
+    struct child_spec spec = {
+        .worker_fd = d->sv->worker_fd,
+        .read_only = d->terms.read_only,
+        .fds = {[CTL_CONFIG_FD_NOTIFY] = connection_evtchn_fd(d->connection, 0),
+                [CTL_CONFIG_FD_JOURNAL] = d->journal_fd}};
     const struct compiled_filter *filter;
     struct policy *in_force;
     int err = 0;
 
+    for (uint32_t i = 1; i < connection_rings(d->connection); i++)
+        spec.fds[CTL_CONFIG_FD_NEXT + i - 1] = connection_evtchn_fd(d->connection, i);
     d->error[0] = '\0';
     turns_begin(d);
     *why = take_share(d);

@@ -324,10 +324,10 @@ static void deadline_passed(struct loop_timer *t)
 static int send_config(struct child *c, const struct child_spec *spec)
 {
     union ctl_message m = {.config = *spec->config};
-    const size_t num = sizeof(spec->fds) / sizeof(spec->fds[0]);
+    const size_t num = CTL_CONFIG_FD_NEXT + spec->config->num_rings - 1;
     int fds[CTL_MAX_FDS];
 
-    memcpy(fds, spec->fds, sizeof(spec->fds));
+    memcpy(fds, spec->fds, num * sizeof(fds[0]));
     fds[num] = spec->audit_fd;
     m.hdr.type = CTL_CONFIG;
     return ctl_send(c->control_fd, &m, fds,

@@ -33,13 +33,13 @@ struct connection_ring {
     uint32_t intf_ref;
     uint32_t order;
     uint32_t port; /* local */
+    xenevtchn_handle *evtchn;
     uint32_t ref[RING_MAX_REFS];
 };
 
 struct connection {
     uint32_t domid;
     uint32_t num_rings;
-    xenevtchn_handle *evtchn;
     struct connection_ring ring[CTL_MAX_RINGS];
 };
 
@@ -140,33 +140,30 @@ static int read_interfaces(struct connection *c, uint32_t max_order, struct node
     return err == 0 ? check_refs(c, fault) : err;
 }
 
-static int bind_ports(struct connection *c, const struct frontend_nodes *nodes,
-                      struct nodes_fault *fault)
+static int bind_port(uint32_t domid, uint32_t remote, unsigned i, struct connection_ring *r,
+                     struct nodes_fault *fault)
 {
+    xenevtchn_port_or_error_t port;
     char text[40];
 
-    c->evtchn = xenevtchn_open(NULL, 0);
-    if (c->evtchn == NULL)
-        return fault_is(fault, errno != 0 ? -errno : -EIO, "event-channel-", 0, "/dev/xen/evtchn",
+    r->evtchn = xenevtchn_open(NULL, 0);
+    if (r->evtchn == NULL)
+        return fault_is(fault, errno != 0 ? -errno : -EIO, "event-channel-", i, "/dev/xen/evtchn",
                         "cannot be opened; is the module xen-evtchn loaded?");
     /*
      * From here on this descriptor, wherever it goes, knows this domain's channels only. The kernel
      * cannot restrict one to domain 0, which needs no protection from itself; the worker's filter
      * leaves it nothing but the notification in any case.
      */
-    if (c->domid != 0 && xenevtchn_restrict(c->evtchn, (domid_t)c->domid) != 0)
-        return fault_is(fault, errno != 0 ? -errno : -EIO, "event-channel-", 0, strerror(errno),
+    if (domid != 0 && xenevtchn_restrict(r->evtchn, (domid_t)domid) != 0)
+        return fault_is(fault, errno != 0 ? -errno : -EIO, "event-channel-", i, strerror(errno),
                         "cannot be restricted to the domain");
-    for (uint32_t i = 0; i < c->num_rings; i++) {
-        xenevtchn_port_or_error_t port =
-            xenevtchn_bind_interdomain(c->evtchn, c->domid, nodes->ring[i].port);
-
-        if (port < 0) {
-            (void)snprintf(text, sizeof(text), "%u (%s)", nodes->ring[i].port, strerror(errno));
-            return fault_is(fault, -EINVAL, "event-channel-", i, text, "cannot be bound");
-        }
-        c->ring[i].port = (uint32_t)port;
+    port = xenevtchn_bind_interdomain(r->evtchn, domid, remote);
+    if (port < 0) {
+        (void)snprintf(text, sizeof(text), "%u (%s)", remote, strerror(errno));
+        return fault_is(fault, -EINVAL, "event-channel-", i, text, "cannot be bound");
     }
+    r->port = (uint32_t)port;
     return 0;
 }
 
@@ -183,8 +180,8 @@ int connection_open(uint32_t domid, const struct frontend_nodes *nodes, uint32_t
     for (uint32_t i = 0; i < c->num_rings; i++)
         c->ring[i].intf_ref = nodes->ring[i].ref;
     err = read_interfaces(c, max_order, fault);
-    if (err == 0)
-        err = bind_ports(c, nodes, fault);
+    for (uint32_t i = 0; err == 0 && i < c->num_rings; i++)
+        err = bind_port(domid, nodes->ring[i].port, i, &c->ring[i], fault);
     if (err != 0) {
         connection_free(c);
         return err;
@@ -197,8 +194,9 @@ void connection_free(struct connection *c)
 {
     if (c == NULL)
         return;
-    if (c->evtchn != NULL)
-        (void)xenevtchn_close(c->evtchn);
+    for (uint32_t i = 0; i < c->num_rings; i++)
+        if (c->ring[i].evtchn != NULL)
+            (void)xenevtchn_close(c->ring[i].evtchn);
     free(c);
 }
 
@@ -258,7 +256,7 @@ uint32_t connection_rings(const struct connection *c)
     return c->num_rings;
 }
 
-int connection_evtchn_fd(const struct connection *c)
+int connection_evtchn_fd(const struct connection *c, uint32_t ring)
 {
-    return xenevtchn_fd(c->evtchn);
+    return xenevtchn_fd(c->ring[ring].evtchn);
 }

@@ -78,6 +78,9 @@
 #define FID_FD(arg) CMP(arg, SCMP_CMP_GE, WFD_FIRST_FREE, 0)
 #define AT_MOST(arg, value) CMP(arg, SCMP_CMP_LE, (value), 0)
 
+/* The event channel of any ring. */
+#define CHANNEL(arg) EXACTLY(arg, CTL_MAX_RINGS - 1, WFD_NOTIFY)
+
 /* ioctl that notifies an event channel's port, <xen/sys/evtchn.h>. */
 #define EVTCHN_NOTIFY 0x44504
 
@@ -126,7 +129,8 @@ const struct filter_rule filter_table[] = {
     PIN1(epoll_pwait, FILTER_ALL, IS(0, WFD_EPOLL)),
     /* an eventfd is masked and unmasked as an event channel is */
     PIN3(epoll_ctl, FILTER_EVENTFD, IS(0, WFD_EPOLL), IS(1, EPOLL_CTL_MOD), IS(2, WFD_NOTIFY)),
-    PIN1(read, FILTER_ALL, IS(0, WFD_NOTIFY)), /* pending ports, or the eventfd's counter */
+    PIN1(read, FILTER_EVENTFD, IS(0, WFD_NOTIFY)), /* its counter */
+    PIN1(read, FILTER_EVTCHN, CHANNEL(0)),         /* pending ports */
     PIN1(read, FILTER_ALL, IS(0, WFD_KICK)),
     PIN1(write, FILTER_ALL, IS(0, WFD_KICK)), /* one more thread */
 
@@ -134,9 +138,9 @@ const struct filter_rule filter_table[] = {
          IS(1, TFD_TIMER_ABSTIME)), /* throttling */
 
     /* --- telling the guest --- */
-    PIN1(write, FILTER_EVTCHN, IS(0, WFD_NOTIFY)), /* unmask */
+    PIN1(write, FILTER_EVTCHN, CHANNEL(0)), /* unmask */
     /* Binding another port or lifting the restriction to this guest are ioctls, too. */
-    PIN2(ioctl, FILTER_EVTCHN, IS(0, WFD_NOTIFY), IS(1, EVTCHN_NOTIFY)),
+    PIN2(ioctl, FILTER_EVTCHN, CHANNEL(0), IS(1, EVTCHN_NOTIFY)),
     PIN1(write, FILTER_EVENTFD, IS(0, WFD_CALL)),
 
     /* --- supervisor --- */

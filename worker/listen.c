@@ -7,6 +7,7 @@
 #include "xen9p/listen.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/epoll.h>
 #include <time.h>
 #include <unistd.h>
@@ -29,34 +30,33 @@ static uint32_t notify_events(const struct pump *p)
     return EPOLLIN | (evtchn(p) || p->listen.poll_us == 0 ? EPOLLET : EPOLLONESHOT);
 }
 
-int listen_init(struct pump *p)
+static uint32_t num_descriptors(const struct pump *p)
 {
-    struct epoll_event ev = {.data.fd = WFD_NOTIFY};
-
-    p->listen.poll_us = p->worker->config.poll_us;
-    ev.events = notify_events(p);
-    return epoll_ctl(WFD_EPOLL, EPOLL_CTL_ADD, WFD_NOTIFY, &ev) == 0 ? 0 : -errno;
+    return evtchn(p) ? p->worker->config.num_rings : 1;
 }
 
-static uint32_t ring_of_port(const struct pump *p, uint32_t port)
+int listen_init(struct pump *p)
 {
-    uint32_t i = 0;
+    p->listen.poll_us = p->worker->config.poll_us;
+    for (uint32_t i = 0; i < num_descriptors(p); i++) {
+        struct epoll_event ev = {.events = notify_events(p), .data.fd = WFD_NOTIFY + (int)i};
 
-    while (i + 1 < p->worker->config.num_rings && p->worker->ring[i].port != port)
-        i++;
-    return i;
+        if (fcntl(ev.data.fd, F_SETFL, O_RDWR | O_NONBLOCK) != 0 ||
+            epoll_ctl(WFD_EPOLL, EPOLL_CTL_ADD, ev.data.fd, &ev) != 0)
+            return -errno;
+    }
+    return 0;
 }
 
 static void unmask_evtchn(struct pump *p, uint32_t masked)
 {
-    uint32_t ports[CTL_MAX_RINGS];
-    uint32_t n = 0;
+    for (uint32_t i = 0; i < p->worker->config.num_rings; i++) {
+        uint32_t port = p->worker->ring[i].port;
 
-    for (uint32_t i = 0; i < p->worker->config.num_rings; i++)
-        if ((masked & 1u << i) != 0)
-            ports[n++] = p->worker->ring[i].port;
-    if (write(WFD_NOTIFY, ports, n * sizeof(ports[0])) != (ssize_t)(n * sizeof(ports[0])))
-        pump_close(p, CTL_CLOSE_NOTIFY, 0, (uint64_t)errno);
+        if ((masked & 1u << i) != 0 &&
+            write(WFD_NOTIFY + (int)i, &port, sizeof(port)) != (ssize_t)sizeof(port))
+            pump_close(p, CTL_CLOSE_NOTIFY, i, (uint64_t)errno);
+    }
 }
 
 static void unmask_eventfd(struct pump *p)
@@ -80,47 +80,43 @@ static void unmask(struct pump *p)
         unmask_eventfd(p);
 }
 
+/* What a channel has brought, which is its one port. */
+static bool read_port(struct pump *p, uint32_t ring)
+{
+    uint32_t port;
+    ssize_t n = read(WFD_NOTIFY + (int)ring, &port, sizeof(port));
+
+    if (n < 0 && errno != EAGAIN && errno != EINTR)
+        pump_close(p, CTL_CLOSE_NOTIFY, ring, (uint64_t)errno);
+    return n > 0;
+}
+
 void listen_start(struct pump *p)
 {
     if (!evtchn(p))
         return; /* this worker's own epoll set, and armed */
+    for (uint32_t i = 0; i < p->worker->config.num_rings; i++)
+        (void)read_port(p, i); /* before it can fire again */
     atomic_store(&p->listen.masked, (1u << p->worker->config.num_rings) - 1);
     unmask(p);
 }
 
-/*
- * An edge wants the device read until it is empty: an event that arrives while the kernel copies earlier
- * ones out finds its buffer not empty and wakes nobody.
- */
-static void take_evtchn(struct pump *p)
+void listen_take(struct pump *p, int fd)
 {
-    uint32_t ports[CTL_MAX_RINGS * 2];
-    ssize_t n;
-
-    while ((n = read(WFD_NOTIFY, ports, sizeof(ports))) > 0) {
-        uint32_t bits = 0;
-
-        for (size_t i = 0; i < (size_t)n / sizeof(ports[0]); i++)
-            bits |= 1u << ring_of_port(p, ports[i]);
-        atomic_fetch_or(&p->listen.masked, bits);
-        if (p->listen.poll_us == 0)
-            unmask(p);
-    }
-    if (n < 0 && errno != EAGAIN && errno != EINTR)
-        pump_close(p, CTL_CLOSE_NOTIFY, 0, (uint64_t)errno);
-}
-
-void listen_take(struct pump *p)
-{
+    uint32_t ring = (uint32_t)(fd - WFD_NOTIFY);
     uint64_t count;
     ssize_t n;
 
     if (evtchn(p)) {
-        take_evtchn(p);
+        if (!read_port(p, ring))
+            return; /* somebody else has: the event was for that one */
+        atomic_fetch_or(&p->listen.masked, 1u << ring);
+        if (p->listen.poll_us == 0)
+            unmask(p);
         return;
     }
     n = read(WFD_NOTIFY, &count, sizeof(count));
-    (void)n; /* somebody else has read it: the event was for that one */
+    (void)n;
     if (p->listen.poll_us > 0)
         atomic_fetch_or(&p->listen.masked, 1u);
 }

@@ -173,7 +173,7 @@ static bool policy_is_valid(const struct ctl_config *c)
 
 static size_t fds_of(const struct ctl_config *c)
 {
-    return CTL_CONFIG_FD_CALL + (c->notify_kind == CTL_NOTIFY_EVTCHN ? 0u : 1u) +
+    return CTL_CONFIG_FD_NEXT + (c->notify_kind == CTL_NOTIFY_EVTCHN ? c->num_rings - 1u : 1u) +
            ((c->flags & CTL_FLAG_AUDIT) != 0 ? 1u : 0u);
 }
 
@@ -201,14 +201,26 @@ static bool config_is_valid(const struct ctl_config *c, size_t num_fds)
     return true;
 }
 
+static int number_of(const struct ctl_received *r, size_t i)
+{
+    static const int number[CTL_CONFIG_FD_NEXT] = {
+        [CTL_CONFIG_FD_RINGMEM] = WFD_RINGMEM, [CTL_CONFIG_FD_NOTIFY] = WFD_NOTIFY,
+        [CTL_CONFIG_FD_FILTER] = WFD_FILTER,   [CTL_CONFIG_FD_JOURNAL] = WFD_JOURNAL,
+        [CTL_CONFIG_FD_QUOTA] = WFD_QUOTA,
+    };
+    const struct ctl_config *c = &r->msg.config;
+
+    if (i < CTL_CONFIG_FD_NEXT)
+        return number[i];
+    if ((c->flags & CTL_FLAG_AUDIT) != 0 && i == r->num_fds - 1)
+        return WFD_AUDIT;
+    return c->notify_kind == CTL_NOTIFY_EVTCHN ? WFD_NOTIFY + 1 + (int)(i - CTL_CONFIG_FD_NEXT)
+                                               : WFD_CALL;
+}
+
 /* To their fixed numbers, by way of numbers that are in nobody's way. Closes what it was given. */
 static int place_fds(struct ctl_received *r)
 {
-    static const int number[CTL_MAX_FDS] = {
-        [CTL_CONFIG_FD_RINGMEM] = WFD_RINGMEM, [CTL_CONFIG_FD_NOTIFY] = WFD_NOTIFY,
-        [CTL_CONFIG_FD_FILTER] = WFD_FILTER,   [CTL_CONFIG_FD_JOURNAL] = WFD_JOURNAL,
-        [CTL_CONFIG_FD_QUOTA] = WFD_QUOTA,     [CTL_CONFIG_FD_CALL] = WFD_CALL,
-    };
     int err = 0;
 
     for (size_t i = 0; i < r->num_fds; i++) {
@@ -219,11 +231,8 @@ static int place_fds(struct ctl_received *r)
         close(r->fds[i]);
         r->fds[i] = aside;
     }
-    for (size_t i = 0; i < r->num_fds && err == 0; i++) {
-        bool audit = (r->msg.config.flags & CTL_FLAG_AUDIT) != 0 && i == r->num_fds - 1;
-
-        err = lockdown_place(r->fds[i], audit ? WFD_AUDIT : number[i]);
-    }
+    for (size_t i = 0; i < r->num_fds && err == 0; i++)
+        err = lockdown_place(r->fds[i], number_of(r, i));
     return err;
 }
 

@@ -168,12 +168,16 @@ int lockdown_check_fds(struct lockdown *l)
         {WFD_USERNS, is_userns},
         {WFD_RINGMEM, c->ring_kind == CTL_RING_GNTDEV ? is_gntdev : is_memfd},
         {WFD_NOTIFY, evtchn ? is_evtchn : is_eventfd},
+        {WFD_NOTIFY + 1, evtchn && c->num_rings > 1 ? is_evtchn : NULL},
+        {WFD_NOTIFY + 2, evtchn && c->num_rings > 2 ? is_evtchn : NULL},
+        {WFD_NOTIFY + 3, evtchn && c->num_rings > 3 ? is_evtchn : NULL},
         {WFD_FILTER, is_memfd},
         {WFD_JOURNAL, is_memfd},
         {WFD_QUOTA, is_memfd},
         {WFD_CALL, evtchn ? NULL : is_eventfd},
         {WFD_AUDIT, (c->flags & CTL_FLAG_AUDIT) != 0 ? is_seqpacket : NULL},
     };
+    _Static_assert(CTL_MAX_RINGS == 4, "one line for each");
     const size_t num = sizeof(expected) / sizeof(expected[0]);
     uint64_t open_fds = 0;
     int err;

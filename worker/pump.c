@@ -72,7 +72,7 @@ static void notify_ring(struct pump *p, struct ring *ring)
     const uint64_t one = 1;
     struct ioctl_evtchn_notify n = {.port = ring->port};
 
-    if (evtchn(p) ? ioctl(WFD_NOTIFY, IOCTL_EVTCHN_NOTIFY, &n) != 0
+    if (evtchn(p) ? ioctl(WFD_NOTIFY + (int)ring->id, IOCTL_EVTCHN_NOTIFY, &n) != 0
                   : write(WFD_CALL, &one, sizeof(one)) != (ssize_t)sizeof(one))
         pump_close(p, CTL_CLOSE_NOTIFY, ring->id, (uint64_t)errno);
 }
@@ -154,8 +154,8 @@ static void handle_event(struct pump *p, int fd)
     ssize_t n;
 
     switch (fd) {
-    case WFD_NOTIFY:
-        listen_take(p);
+    case WFD_NOTIFY ... WFD_NOTIFY_LAST:
+        listen_take(p, fd);
         break;
     case WFD_KICK:
         n = read(WFD_KICK, &count, sizeof(count));
@@ -443,8 +443,6 @@ static int make_descriptors(struct pump *p)
         err = place(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK), WFD_TIMER);
     if (err == 0)
         err = place(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK), WFD_THROTTLE);
-    if (err == 0 && fcntl(WFD_NOTIFY, F_SETFL, O_RDWR | O_NONBLOCK) != 0)
-        err = -errno;
     if (err == 0)
         err = listen_init(p);
     for (size_t i = 0; err == 0 && i < sizeof(watched) / sizeof(watched[0]); i++)

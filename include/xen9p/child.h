@@ -52,8 +52,8 @@ struct child_spec {
     int cgroup_fd;             /* see launch_spec; the caller's */
     struct ctl_config *config; /* hdr.type is set here */
     struct budget share;       /* of the host's: counts until it has ended, even when given up */
-    int fds[5];                /* in the order of enum ctl_config_fd; the caller's */
-    int audit_fd;              /* the worker's end for audit records, with CTL_FLAG_AUDIT */
+    int fds[CTL_CONFIG_FD_AUDIT_MOST]; /* in the order of enum ctl_config_fd; the caller's */
+    int audit_fd;                      /* the worker's end for audit records, with CTL_FLAG_AUDIT */
 };
 
 /*

@@ -39,7 +39,7 @@ int connection_map(const struct connection *c, struct ctl_ring ring[CTL_MAX_RING
 /* Grants that a worker maps: of all rings, interface pages included. */
 uint32_t connection_grants(const struct connection *c);
 uint32_t connection_rings(const struct connection *c);
-/* The event channel descriptor. Owned by the connection: one open file for all workers of it. */
-int connection_evtchn_fd(const struct connection *c);
+/* The event channel descriptor of a ring. Owned by the connection: one open file for all workers of it. */
+int connection_evtchn_fd(const struct connection *c, uint32_t ring);
 
 #endif

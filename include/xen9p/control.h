@@ -16,7 +16,7 @@
 
 #define CTL_VERSION 1u
 #define CTL_MAX_RINGS 4u
-#define CTL_MAX_FDS 7u /* most descriptors that any message carries */
+#define CTL_MAX_FDS 9u /* most descriptors that any message carries */
 
 enum ctl_type {
     /* supervisor -> worker */
@@ -45,7 +45,8 @@ enum ctl_ring_kind { CTL_RING_GNTDEV = 1, CTL_RING_MEMFD = 2 };
 enum ctl_notify_kind { CTL_NOTIFY_EVTCHN = 1, CTL_NOTIFY_EVENTFD = 2 };
 
 /*
- * Order of the descriptors of CTL_CONFIG. CALL is absent for CTL_NOTIFY_EVTCHN. With CTL_FLAG_AUDIT
+ * Order of the descriptors of CTL_CONFIG. For CTL_NOTIFY_EVTCHN each ring has one of its own: the first
+ * ring's at NOTIFY, the others' from NEXT on. For CTL_NOTIFY_EVENTFD there is one at NOTIFY, and CALL. With CTL_FLAG_AUDIT
  * one more comes behind all others: an end of a SOCK_SEQPACKET pair, for records (audit.h).
  */
 enum ctl_config_fd {
@@ -54,7 +55,9 @@ enum ctl_config_fd {
     CTL_CONFIG_FD_FILTER = 2,
     CTL_CONFIG_FD_JOURNAL = 3,
     CTL_CONFIG_FD_QUOTA = 4,
-    CTL_CONFIG_FD_CALL = 5,
+    CTL_CONFIG_FD_NEXT = 5,
+    CTL_CONFIG_FD_CALL = CTL_CONFIG_FD_NEXT,
+    CTL_CONFIG_FD_AUDIT_MOST = CTL_CONFIG_FD_NEXT + CTL_MAX_RINGS - 1, /* with the most rings */
 };
 
 struct ctl_ring {

@@ -10,6 +10,11 @@
  *   - before one that may do so, unless another thread watches, and when that one finds it stuck,
  *   - when there is more to do than a few requests (other threads may join in).
  *
+ * Each ring's channel has a descriptor of its own. On one that several share Linux (drivers/xen/evtchn.c) may lose a
+ * wake-up for good: the handler of an event wakes readers only if its buffer was empty when it looked, and a reader
+ * may take the rest and find nothing more before the handler writes. A channel that is masked until its event has been read
+ * always finds the buffer empty when it has that to itself.
+ *
  * No wake-up is lost: whoever has taken an event either unmasks the channel and then looks at the rings once
  * more before it sleeps, or leaves that to the thread that polls, which does the same.
  *
@@ -44,12 +49,12 @@ struct listen {
     uint64_t seen;           /* requests served when it looked the last time; its own */
 };
 
-/* Watches WFD_NOTIFY on WFD_EPOLL. Negative errno on failure. */
+/* Watches WFD_NOTIFY and those after it on WFD_EPOLL. Negative errno on failure. */
 int listen_init(struct pump *p);
 /* Before the first request: a predecessor may have died with the channels masked, which outlives it. */
 void listen_start(struct pump *p);
-/* An event has come: takes it. The channels that fired stay masked when there is polling. */
-void listen_take(struct pump *p);
+/* An event has come on a descriptor, by its number: takes it. The channel stays masked when there is polling. */
+void listen_take(struct pump *p, int fd);
 /*
  * The caller is about to block, or has a lot to do: others are to hear what comes. To be followed by a look at the
  * rings. Cheap when they hear it already.

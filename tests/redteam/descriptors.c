@@ -59,6 +59,7 @@ static long unmap_ring(struct hostile *h)
 static const struct attempt table[] = {
     IOCTL("evtchn_bind_virq", WFD_NOTIFY, IOCTL_EVTCHN_BIND_VIRQ),
     IOCTL("evtchn_bind_interdomain", WFD_NOTIFY, IOCTL_EVTCHN_BIND_INTERDOMAIN),
+    IOCTL("evtchn_bind_interdomain_second_ring", WFD_NOTIFY + 1, IOCTL_EVTCHN_BIND_INTERDOMAIN),
     IOCTL("evtchn_bind_unbound_port", WFD_NOTIFY, IOCTL_EVTCHN_BIND_UNBOUND_PORT),
     IOCTL("evtchn_unbind", WFD_NOTIFY, IOCTL_EVTCHN_UNBIND),
     IOCTL("evtchn_reset", WFD_NOTIFY, IOCTL_EVTCHN_RESET),

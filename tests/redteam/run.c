@@ -82,7 +82,8 @@ static void start(struct run *r, struct worker_of *w, const char *path, const ch
                               .config = &w->config,
                               .fds = {rings, open("/dev/xen/evtchn", O_RDWR | O_CLOEXEC),
                                       filter_compile(&filter), journal,
-                                      quota_counts_create((const uint64_t[QUOTA_KINDS]){0})}};
+                                      quota_counts_create((const uint64_t[QUOTA_KINDS]){0}),
+                                      open("/dev/xen/evtchn", O_RDWR | O_CLOEXEC)}};
     int compiled = spec.fds[CTL_CONFIG_FD_FILTER];
 
     if (w == &r->hostile && r->filter_fd != 0)
@@ -100,6 +101,7 @@ static void start(struct run *r, struct worker_of *w, const char *path, const ch
     }
     CHECK_OK(-child_start(r->children, &spec, &calls, w, &w->child));
     close(spec.fds[CTL_CONFIG_FD_NOTIFY]);
+    close(spec.fds[CTL_CONFIG_FD_NEXT]);
     close(spec.fds[CTL_CONFIG_FD_QUOTA]);
     close(compiled);
     if (has_audit(r))

@@ -97,7 +97,8 @@ static struct ctl_config config(void)
 static void test_config_arrives_whole(void **state)
 {
     struct pair *p = *state;
-    const int fds[CTL_MAX_FDS] = {p->null, p->null, p->null, p->null, p->null, p->null, p->null};
+    const int fds[CTL_MAX_FDS] = {p->null, p->null, p->null, p->null, p->null,
+                                  p->null, p->null, p->null, p->null};
     struct ctl_config sent = config();
     union ctl_message m = {.config = sent};
     struct ctl_received r;
@@ -117,8 +118,8 @@ static void test_config_arrives_whole(void **state)
 static void test_send_keeps_to_the_table(void **state)
 {
     struct pair *p = *state;
-    const int fds[CTL_MAX_FDS + 1] = {p->null, p->null, p->null, p->null,
-                                      p->null, p->null, p->null, p->null};
+    const int fds[CTL_MAX_FDS + 1] = {p->null, p->null, p->null, p->null, p->null,
+                                      p->null, p->null, p->null, p->null, p->null};
     union ctl_message m;
 
     m = (union ctl_message){.config = config()};

@@ -197,16 +197,26 @@ static const struct call {
 } calls[] = {
     /* descriptors that mean something keep it */
     {"read", EACH, {WFD_NOTIFY}},
+    {"read", EVTCHN, {WFD_NOTIFY + 1}}, /* of the other rings */
+    {"read", EVTCHN, {WFD_NOTIFY_LAST}},
+    {"read", 0, {WFD_NOTIFY_LAST + 1}},
+    {"read", 0, {WFD_NOTIFY - 1}},
+    {"read", 0, {WFD_NOTIFY | HIGH}},
     {"read", EACH, {WFD_KICK}},
     {"read", 0, {WFD_CONTROL}},
     {"read", 0, {FID}},
     {"write", EACH, {WFD_KICK}},
     {"write", EVTCHN, {WFD_NOTIFY}},
+    {"write", EVTCHN, {WFD_NOTIFY_LAST}},
+    {"write", 0, {WFD_NOTIFY_LAST + 1}},
     {"write", EVENTFD, {WFD_CALL}},
     {"write", 0, {2}},
     {"write", 0, {FID}},
     {"write", 0, {WFD_KICK | HIGH}},
     {"ioctl", EVTCHN, {WFD_NOTIFY, 0x44504}},
+    {"ioctl", EVTCHN, {WFD_NOTIFY_LAST, 0x44504}},
+    {"ioctl", 0, {WFD_NOTIFY_LAST + 1, 0x44504}},
+    {"ioctl", 0, {WFD_NOTIFY_LAST, 0x84501}},
     {"ioctl", 0, {WFD_NOTIFY, 0x84501}}, /* bind another port */
     {"ioctl", 0, {WFD_NOTIFY, 0x44504 | HIGH}},
     {"ioctl", 0, {FID, 0x44504}},

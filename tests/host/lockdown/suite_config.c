@@ -51,7 +51,7 @@ static void bad_fields(void)
     WRONG(ring_kind = 3);
     WRONG(notify_kind = 0);
     WRONG(notify_kind = 3);
-    WRONG(notify_kind = CTL_NOTIFY_EVTCHN); /* one descriptor too many */
+    WRONG(notify_kind = CTL_NOTIFY_EVTCHN); /* the rings have no port */
     WRONG(num_rings = 0);
     WRONG(num_rings = CTL_MAX_RINGS + 1);
     WRONG(num_rings = 1); /* the second is filled in */
@@ -283,11 +283,11 @@ static void few_descriptors(void)
     box_kill(&b);
     box_free(&b);
 
-    /* 20 fixed, 4 for each of 4 threads, 52 for two walks of the tree, then three for each fid and one for four */
+    /* 23 fixed, 4 for each of 4 threads, 52 for two walks of the tree, then three for each fid and one for four */
     box_prepare(&b, 1234);
     b.config.max_fids = 1000;
     box_start(&b);
-    CHECK_EQ(b.ready.max_fids, (200 - 20 - 16 - 52) * 4 / 13);
+    CHECK_EQ(b.ready.max_fids, (200 - WFD_FIRST_FREE - 16 - 52) * 4 / 13);
     box_kill(&b);
     box_free(&b);
 
@@ -296,7 +296,7 @@ static void few_descriptors(void)
     b.config.max_fids = 1000;
     b.config.max_open_files = 10;
     box_start(&b);
-    CHECK_EQ(b.ready.max_fids, (200 - 20 - 16 - 52 - 10) * 4 / 9);
+    CHECK_EQ(b.ready.max_fids, (200 - WFD_FIRST_FREE - 16 - 52 - 10) * 4 / 9);
     box_kill(&b);
     box_free(&b);
 
