@@ -155,9 +155,12 @@ void frontend_event(struct device *d)
 
 void frontend_catch_up(struct device *d)
 {
-    if (d->fe.changed && d->fe.watched)
-        look(d);
-    d->fe.changed = false;
+    /* those with nothing new are only read: after a fork each page that is written costs a fault */
+    if (d->fe.changed) {
+        if (d->fe.watched)
+            look(d);
+        d->fe.changed = false;
+    }
     feed(d);
 }
 
