@@ -37,10 +37,19 @@ SCALE_OBJS := $(patsubst %,$(BUILD)/tests/%.o,bench/scale bench/bench_tap bench/
 $(BUILD)/tests/bench/scale: $(SCALE_OBJS) $(SUPERVISOR_LIB) $(COMMON_LIB)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(SCALE_OBJS) $(SUPERVISOR_LIB) $(COMMON_LIB) $(LIBS)
 
+# What the supervisor's part of it takes for Xen, and for guests.
+$(BUILD)/tests/bench/noxen.so: tests/bench/noxen.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -shared -fPIC -o $@ $<
+$(BUILD)/tests/bench/devices: $(BUILD)/tests/bench/devices.o
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lxenstore
+SCALE_PROGRAMS := $(patsubst %,$(BUILD)/tests/bench/%,scale devices noxen.so)
+
 # Up to DEVICES of them, each with its worker.
 DEVICES ?= 1000
-bench-scale: all $(BUILD)/tests/bench/scale
+bench-scale: all $(SCALE_PROGRAMS)
 	@BUILD=$(BUILD) tests/bench/scale.sh $(DEVICES)
+	@BUILD=$(BUILD) tests/bench/connect.sh $(DEVICES)
 
 # The same guest program against xen9p and QEMU's backend, in one boot of real Xen.
 bench-xen: all
@@ -54,5 +63,5 @@ tests/bench/run.sh: $(BENCH_PROGRAMS) ;
 # Not of a sanitizer's build: it drives the jailed worker.
 ifeq ($(SAN)$(COV),)
 HOST_TESTS += $(BUILD)/tests/bench/traces tests/bench/smoke.sh
-HOST_TESTS_NEED += $(BENCH_PROGRAMS) $(BUILD)/tests/bench/scale $(BUILD)/xen9p-worker
+HOST_TESTS_NEED += $(BENCH_PROGRAMS) $(SCALE_PROGRAMS) $(BUILD)/xen9p-worker
 endif

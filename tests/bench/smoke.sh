@@ -5,3 +5,4 @@
 set -eu
 tests/bench/run.sh --smoke
 tests/bench/scale.sh 10
+tests/bench/connect.sh 10
