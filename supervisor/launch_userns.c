@@ -3,30 +3,37 @@
  * launch_userns.c - a user namespace that knows a few users and groups.
  *
  * Async-signal-safe calls only. A namespace needs a process to begin with: a helper is born in it
- * and shares our descriptor table. We are in a pid namespace whose numbers mean nothing in the host's
- * /proc, so the helper opens its own directory there, for us to work with: the maps are written under
- * our credentials, as the kernel demands.
+ * and shares our descriptor table, and our memory, which is the supervisor's copied once already: to copy it again for this
+ * would cost more than all the rest. We are in a pid namespace whose numbers mean nothing in the host's /proc, so the
+ * helper opens its own directory there, for us to work with: the maps are written under our credentials, as the
+ * kernel demands.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "launch_child.h"
 
-/* Descriptor of its /proc directory, or a negative errno, through the pipe; then waits to be killed. */
-static _Noreturn void helper(int to)
-{
-    int fd = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
+#define HELPER_STACK 16384
 
-    if (fd < 0)
-        fd = -errno;
-    if (write(to, &fd, sizeof(fd)) != (ssize_t)sizeof(fd))
-        _exit(1);
+/*
+ * Descriptor of its /proc directory, or a negative errno, through the pipe; then waits to be killed. libc's state is
+ * shared, too: nothing but system calls, and errno only as long as we wait for the answer.
+ */
+static int helper(void *pipe_end)
+{
+    const int *to = pipe_end;
+    long fd = syscall(SYS_openat, AT_FDCWD, "/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int answer = fd < 0 ? -errno : (int)fd;
+
+    if (syscall(SYS_write, *to, &answer, sizeof(answer)) != (long)sizeof(answer))
+        return 1;
     for (;;)
-        pause();
+        (void)syscall(SYS_ppoll, NULL, 0, NULL, NULL, 0);
 }
 
 static size_t put_number(char *at, uint32_t v)
@@ -78,15 +85,15 @@ static int make(int proc, struct id_map uids, struct id_map gids)
 
 int launch_userns(struct id_map uids, struct id_map gids)
 {
+    _Alignas(16) char stack[HELPER_STACK];
     int pipe_fd[2], proc = -EIO, fd;
     pid_t pid;
 
     if (pipe2(pipe_fd, O_CLOEXEC) != 0)
         return -errno;
-    pid = launch_clone(CLONE_FILES | CLONE_NEWUSER, NULL, 0);
-    if (pid == 0)
-        helper(pipe_fd[1]);
-    fd = (int)pid;
+    pid = clone(helper, stack + sizeof(stack), CLONE_VM | CLONE_FILES | CLONE_NEWUSER | SIGCHLD,
+                &pipe_fd[1]);
+    fd = -errno;
     if (pid > 0) {
         if (read(pipe_fd[0], &proc, sizeof(proc)) != (ssize_t)sizeof(proc))
             proc = -EIO;
