@@ -16,7 +16,7 @@
 
 #define CTL_VERSION 1u
 #define CTL_MAX_RINGS 4u
-#define CTL_MAX_FDS 9u /* most descriptors that any message carries */
+#define CTL_MAX_FDS 9u /* most descriptors that any message carries: CTL_CONFIG's, below */
 
 enum ctl_type {
     /* supervisor -> worker */
@@ -59,6 +59,7 @@ enum ctl_config_fd {
     CTL_CONFIG_FD_CALL = CTL_CONFIG_FD_NEXT,
     CTL_CONFIG_FD_AUDIT_MOST = CTL_CONFIG_FD_NEXT + CTL_MAX_RINGS - 1, /* with the most rings */
 };
+_Static_assert(CTL_CONFIG_FD_AUDIT_MOST + 1 == CTL_MAX_FDS, "all of them, and the audit's");
 
 struct ctl_ring {
     uint64_t intf_offset; /* mmap offset of the interface page in RINGMEM, bytes */

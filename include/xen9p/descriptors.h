@@ -21,8 +21,7 @@ enum worker_fd {
     WFD_CALL = 8,     /* notify kind eventfd only: the eventfd that kicks the frontend */
     WFD_FILTER = 9,   /* sealed memfd with the seccomp program; gone once it is loaded */
     WFD_JOURNAL = 10, /* sealed memfd with struct journal; gone once it is mapped */
-    WFD_NOTIFY =
-        16, /* evtchn device, one from here on for each ring; or one eventfd that the frontend kicks */
+    WFD_NOTIFY = 16,  /* evtchn device, of the first ring; or the eventfd that the frontend kicks */
     WFD_NOTIFY_LAST = WFD_NOTIFY + CTL_MAX_RINGS - 1,
     WFD_AUDIT = 20, /* SOCK_SEQPACKET that audit records are sent to; absent without an audit */
     WFD_QUOTA = 21, /* sealed memfd with struct quota_counts; gone once it is mapped */

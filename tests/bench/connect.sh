@@ -3,7 +3,7 @@
 # make bench-scale, the supervisor's part: xen9pd as installed, with a real xenstored, connects N devices, each with its
 # worker in its jail; then one more, ten times. There is no Xen under them: noxen.c says what stands in for it. Everything
 # happens on an overlay of this machine's root in namespaces of its own, and is gone afterwards.
-#   connect.sh N    fails where something is worse than twice its target
+#   connect.sh N    fails where something is worse than twice its target; 77: there is no xenstored
 set -eu
 : "${BUILD:=build}"
 N=$1
@@ -115,7 +115,7 @@ case ${2:-} in
         ) >/dev/null 2>&1 || :
     fi
     XENSTORED=$(find_xenstored)
-    [ -n "$XENSTORED" ] || { echo "connect.sh: no xenstored here, and xen-utils cannot be fetched" >&2 && exit 1; }
+    [ -n "$XENSTORED" ] || { echo "SKIPPED: connect.sh: no xenstored here, and xen-utils cannot be fetched" >&2 && exit 77; }
     dir=$(mktemp -d)
     trap 'rmdir "$dir"' EXIT
     export XENSTORED TOP="$PWD" BUILD
