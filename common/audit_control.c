@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "xen9p/audit.h"
+#include "xen9p/fdpass.h"
 
 #define SIZE_IS(type, bytes) _Static_assert(sizeof(struct type) == (bytes), #type " has padding")
 
@@ -44,15 +45,10 @@ static const struct rule *rule_of(uint32_t type)
     return &rules[type];
 }
 
-union fd_room {
-    struct cmsghdr align;
-    char buf[CMSG_SPACE(sizeof(int))];
-};
-
 int audit_ctl_send(int sock, union audit_ctl_message *m, int pass)
 {
     const struct rule *rule = rule_of(m->hdr.type);
-    union fd_room room;
+    union fdpass_room room;
     struct iovec iov = {m, 0};
     struct msghdr mh = {.msg_iov = &iov, .msg_iovlen = 1};
     ssize_t n;
@@ -61,36 +57,13 @@ int audit_ctl_send(int sock, union audit_ctl_message *m, int pass)
         return -EINVAL;
     m->hdr.version = AUDIT_CTL_VERSION;
     iov.iov_len = rule->size;
-    if (pass >= 0) {
-        struct cmsghdr *c;
-
-        memset(&room, 0, sizeof(room));
-        mh.msg_control = room.buf;
-        mh.msg_controllen = sizeof(room.buf);
-        c = CMSG_FIRSTHDR(&mh);
-        c->cmsg_level = SOL_SOCKET;
-        c->cmsg_type = SCM_RIGHTS;
-        c->cmsg_len = CMSG_LEN(sizeof(int));
-        memcpy(CMSG_DATA(c), &pass, sizeof(int));
-    }
+    fdpass_put(&mh, &room, &pass, pass >= 0 ? 1 : 0);
     do
         n = sendmsg(sock, &mh, MSG_NOSIGNAL | MSG_DONTWAIT);
     while (n < 0 && errno == EINTR);
     if (n < 0)
         return errno == EWOULDBLOCK ? -EAGAIN : -errno;
     return (size_t)n == rule->size ? 0 : -EIO;
-}
-
-/* There is room for one descriptor; the kernel closes what does not fit and says MSG_CTRUNC. */
-static int take_fd(struct msghdr *mh)
-{
-    struct cmsghdr *c = CMSG_FIRSTHDR(mh);
-    int fd = -1;
-
-    if (c != NULL && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
-        c->cmsg_len == CMSG_LEN(sizeof(int)))
-        memcpy(&fd, CMSG_DATA(c), sizeof(int));
-    return fd;
 }
 
 static bool is_text(const char *s, size_t cap)
@@ -133,34 +106,33 @@ static bool content_is_valid(const union audit_ctl_message *m)
 
 int audit_ctl_recv(int sock, union audit_ctl_message *m, int *passed)
 {
-    union fd_room room;
+    union fdpass_room room;
     struct iovec iov = {m, sizeof(*m)};
     struct msghdr mh = {.msg_iov = &iov, .msg_iovlen = 1};
     const struct rule *rule;
-    int fd = -1;
+    int fd = -1, num;
     ssize_t n;
 
     memset(m, 0, sizeof(*m));
     if (passed != NULL) {
         *passed = -1;
-        mh.msg_control = room.buf;
-        mh.msg_controllen = sizeof(room.buf);
+        fdpass_expect(&mh, &room);
     }
     do
         n = recvmsg(sock, &mh, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     while (n < 0 && errno == EINTR);
     if (n < 0)
         return errno == EWOULDBLOCK ? -EAGAIN : errno == ECONNRESET ? 0 : -errno;
-    if (passed != NULL)
-        fd = take_fd(&mh);
-    if (n == 0 && fd < 0)
+    num = fdpass_take(&mh, &fd, 1);
+    if (num < 0)
+        return num;
+    if (n == 0 && num == 0)
         return 0;
     rule = (size_t)n >= sizeof(m->hdr) ? rule_of(m->hdr.type) : NULL;
     /* the two directions are told apart by the room for a descriptor */
-    if (rule != NULL && (mh.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0 &&
-        m->hdr.version == AUDIT_CTL_VERSION && m->hdr.reserved == 0 && (size_t)n == rule->size &&
-        rule->fd == (fd >= 0) && (passed != NULL) == (m->hdr.type < AUDIT_CTL_STATE) &&
-        content_is_valid(m)) {
+    if (rule != NULL && (mh.msg_flags & MSG_TRUNC) == 0 && m->hdr.version == AUDIT_CTL_VERSION &&
+        m->hdr.reserved == 0 && (size_t)n == rule->size && rule->fd == (fd >= 0) &&
+        (passed != NULL) == (m->hdr.type < AUDIT_CTL_STATE) && content_is_valid(m)) {
         if (passed != NULL)
             *passed = fd;
         return 1;

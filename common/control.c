@@ -11,8 +11,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "xen9p/fdpass.h"
+
 #define SIZE_IS(type, bytes) _Static_assert(sizeof(struct type) == (bytes), #type " has padding")
 
+_Static_assert(CTL_MAX_FDS <= FDPASS_MAX, "no room for what a message may carry");
 SIZE_IS(ctl_header, 4);
 SIZE_IS(ctl_ring, 24);
 SIZE_IS(ctl_limits, 56);
@@ -114,15 +117,10 @@ const char *ctl_close_reason_name(uint32_t reason)
     return reason < CTL_CLOSE_COUNT ? names[reason] : "?";
 }
 
-union fd_room {
-    struct cmsghdr align;
-    char buf[CMSG_SPACE(CTL_MAX_FDS * sizeof(int))];
-};
-
 int ctl_send(int fd, union ctl_message *msg, const int *fds, size_t num_fds)
 {
     const struct rule *rule = rule_of(msg->hdr.type);
-    union fd_room room;
+    union fdpass_room room;
     struct iovec iov = {msg, 0};
     struct msghdr mh = {.msg_iov = &iov, .msg_iovlen = 1};
     ssize_t n;
@@ -131,16 +129,7 @@ int ctl_send(int fd, union ctl_message *msg, const int *fds, size_t num_fds)
         return -EINVAL;
     msg->hdr.version = CTL_VERSION;
     iov.iov_len = rule->size;
-    if (num_fds > 0) {
-        memset(&room, 0, sizeof(room));
-        mh.msg_control = room.buf;
-        mh.msg_controllen = CMSG_SPACE(num_fds * sizeof(int));
-        struct cmsghdr *c = CMSG_FIRSTHDR(&mh);
-        c->cmsg_level = SOL_SOCKET;
-        c->cmsg_type = SCM_RIGHTS;
-        c->cmsg_len = CMSG_LEN(num_fds * sizeof(int));
-        memcpy(CMSG_DATA(c), fds, num_fds * sizeof(int));
-    }
+    fdpass_put(&mh, &room, fds, num_fds);
     do
         n = sendmsg(fd, &mh, MSG_NOSIGNAL | MSG_DONTWAIT);
     while (n < 0 && errno == EINTR);
@@ -149,48 +138,18 @@ int ctl_send(int fd, union ctl_message *msg, const int *fds, size_t num_fds)
     return (size_t)n == rule->size ? 0 : -EIO;
 }
 
-/* Takes the descriptors out of the control data; false when there is anything else in it. */
-static bool take_fds(struct msghdr *mh, struct ctl_received *r)
-{
-    bool good = true;
-
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(mh); c != NULL; c = CMSG_NXTHDR(mh, c)) {
-        size_t bytes;
-
-        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS) {
-            good = false;
-            continue;
-        }
-        bytes = c->cmsg_len - CMSG_LEN(0);
-        for (size_t i = 0; i < bytes / sizeof(int); i++) {
-            int fd;
-
-            memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
-            if (r->num_fds < CTL_MAX_FDS) {
-                r->fds[r->num_fds++] = fd;
-            } else {
-                close(fd);
-                good = false;
-            }
-        }
-    }
-    return good;
-}
-
 int ctl_recv(int fd, enum ctl_side side, struct ctl_received *r, int flags)
 {
-    union fd_room room;
+    union fdpass_room room;
     struct iovec iov = {&r->msg, sizeof(r->msg)};
     struct msghdr mh = {.msg_iov = &iov, .msg_iovlen = 1};
     const struct rule *rule;
     ssize_t n;
-    bool good;
+    int num;
 
     memset(r, 0, sizeof(*r));
-    if (side == CTL_SIDE_WORKER) { /* only the worker is ever sent descriptors */
-        mh.msg_control = room.buf;
-        mh.msg_controllen = sizeof(room.buf);
-    }
+    if (side == CTL_SIDE_WORKER) /* only the worker is ever sent descriptors */
+        fdpass_expect(&mh, &room);
     /*
      * ECONNRESET, said once, means that the peer has gone without reading all that we sent. What it
      * sent before (CTL_FAILED, say) is still there, then comes the end.
@@ -200,14 +159,16 @@ int ctl_recv(int fd, enum ctl_side side, struct ctl_received *r, int flags)
     while (n < 0 && (errno == EINTR || errno == ECONNRESET));
     if (n < 0)
         return errno == EWOULDBLOCK ? -EAGAIN : -errno;
-    good = take_fds(&mh, r);
-    if (n == 0 && r->num_fds == 0 && good && (mh.msg_flags & MSG_CTRUNC) == 0)
+    num = fdpass_take(&mh, r->fds, CTL_MAX_FDS);
+    if (num < 0)
+        return num;
+    r->num_fds = (size_t)num;
+    if (n == 0 && num == 0)
         return 0;
     rule = (size_t)n >= sizeof(struct ctl_header) ? rule_of(r->msg.hdr.type) : NULL;
-    good = good && rule != NULL && (mh.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0 &&
-           r->msg.hdr.version == CTL_VERSION && (size_t)n == rule->size && rule->from != side &&
-           r->num_fds >= rule->min_fds && r->num_fds <= rule->max_fds;
-    if (good)
+    if (rule != NULL && (mh.msg_flags & MSG_TRUNC) == 0 && r->msg.hdr.version == CTL_VERSION &&
+        (size_t)n == rule->size && rule->from != side && r->num_fds >= rule->min_fds &&
+        r->num_fds <= rule->max_fds)
         return 1;
     for (size_t i = 0; i < r->num_fds; i++)
         close(r->fds[i]);

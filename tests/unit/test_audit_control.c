@@ -17,6 +17,7 @@
 
 #include "xen9p/audit.h"
 #include "xen9p/audit_control.h"
+#include "xen9p/fdpass.h"
 
 static int a, b; /* the two ends of a case */
 
@@ -233,6 +234,23 @@ static void bad_envelopes(void **state)
     assert_int_equal(next_fd(), before);
 }
 
+/* As a source, but with two descriptors. */
+static void one_descriptor_too_many(void **state)
+{
+    union audit_ctl_message m = valid(AUDIT_CTL_SOURCE), got;
+    struct iovec iov = {&m, sizeof(m.source)};
+    struct msghdr mh = {.msg_iov = &iov, .msg_iovlen = 1};
+    union fdpass_room room;
+    int fd, before = next_fd();
+
+    (void)state;
+    m.hdr.version = AUDIT_CTL_VERSION;
+    fdpass_put(&mh, &room, (const int[]){0, 0}, 2);
+    assert_int_equal(sendmsg(a, &mh, 0), (ssize_t)sizeof(m.source));
+    assert_int_equal(audit_ctl_recv(b, &got, &fd), -EPROTO);
+    assert_int_equal(next_fd(), before);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -241,6 +259,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(emptiness_fullness_and_end, ends, closed),
         cmocka_unit_test_setup_teardown(bad_content, ends, closed),
         cmocka_unit_test_setup_teardown(bad_envelopes, ends, closed),
+        cmocka_unit_test_setup_teardown(one_descriptor_too_many, ends, closed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
