@@ -52,6 +52,7 @@ struct child {
 
 struct children {
     struct loop *loop;
+    struct launcher launcher;
     struct kernel_log log;
     struct child *first;
     uint32_t next_uid; /* offset in the range */
@@ -66,6 +67,11 @@ struct children *children_new(struct loop *loop)
     cs->loop = loop;
     kernel_log_open(&cs->log);
     return cs;
+}
+
+int children_start(struct children *cs)
+{
+    return launcher_start(&cs->launcher);
 }
 
 uint32_t children_count(const struct children *cs)
@@ -372,7 +378,7 @@ int child_start(struct children *cs, const struct child_spec *spec, const struct
 
     if (c == NULL)
         return -ENOMEM;
-    err = ls.worker_uid == 0 ? -EUSERS : launch_worker(&ls, &launched);
+    err = ls.worker_uid == 0 ? -EUSERS : launch_worker(&cs->launcher, &ls, &launched);
     if (err != 0) {
         free(c);
         return err;

@@ -2,7 +2,7 @@
 /*
  * launch_child.h - between launch.c and launch_child*.c: what runs in the forked child.
  *
- * Everything here is called after fork in a process whose parent has threads: raw system calls and
+ * Everything here is called after fork in a process whose parent, or the launcher's, has threads: raw system calls and
  * the child's own stack only, no allocation, no stdio, no locks.
  */
 #ifndef XEN9P_LAUNCH_CHILD_H

@@ -288,6 +288,11 @@ static int serve(struct supervisor *sv)
     if (status >= 0)
         return status;
     open_cgroups(sv);
+    err = children_start(sv->children);
+    if (err != 0) {
+        log_error("the launcher of workers cannot be started: %s", strerror(-err));
+        return EXIT_FAILURE;
+    }
     audit_link_start(sv->audit);
     loop_after(sv->loop, after_event, sv);
     err = xenbus_start(sv, store_lost);

@@ -37,6 +37,8 @@ struct child_owner {
 
 /* NULL when out of memory. */
 struct children *children_new(struct loop *loop);
+/* Starts what starts them (launcher_start), while the supervisor is small. 0 or a negative errno. */
+int children_start(struct children *cs);
 /* All of them, including those given up. */
 uint32_t children_count(const struct children *cs);
 /* True while one of them was not given up. */
@@ -57,7 +59,7 @@ struct child_spec {
 };
 
 /*
- * Forks the child, sends it its configuration, starts the clock. 0 with *out (owned by `cs`), or
+ * Launches the child, sends it its configuration, starts the clock. 0 with *out (owned by `cs`), or
  * a negative errno.
  */
 int child_start(struct children *cs, const struct child_spec *spec, const struct child_owner *calls,

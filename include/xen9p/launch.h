@@ -2,7 +2,11 @@
 /*
  * launch.h - from fork to exec of a worker.
  *
- * The child (async-signal-safe calls only: the parent has threads) makes missing directories,
+ * Workers are cloned by the launcher, a small copy of the supervisor with its rights, but without what
+ * it holds for devices: a clone of the supervisor itself would copy the descriptors and page
+ * tables of them all. They are the supervisor's children all the same (CLONE_PARENT).
+ *
+ * The child (async-signal-safe calls only: the supervisor has threads) makes missing directories,
  * clones the export as a detached, private, restricted, idmapped mount, makes the user namespace,
  * unshares, arranges the fixed descriptor table and execs the worker by descriptor with an empty
  * environment. It can hang on a dead server: nobody waits for it, the caller keeps a deadline
@@ -46,7 +50,26 @@ struct launch_result {
     int control_fd; /* our end, non-blocking, close-on-exec; owned by the caller */
 };
 
-/* Forks the child; returns at once. 0 or a negative errno (nothing was started). */
-int launch_worker(const struct launch_spec *spec, struct launch_result *out);
+/* All zeros: not started. */
+struct launcher {
+    pid_t pid;
+    int sock;
+};
+
+/*
+ * Starts it unless it runs: with the rights, cgroup and namespaces that the caller has now, by the
+ * thread whose end is to be the workers' too. It ends with its socket. 0 or a negative errno.
+ */
+int launcher_start(struct launcher *l);
+
+/* Ends it; workers stay. */
+void launcher_stop(struct launcher *l);
+
+/*
+ * Has the child cloned, by a launcher that is started if there is none or somebody has killed it;
+ * waits for no file system. 0 or a negative errno (nothing was started): -EINVAL for a user or a
+ * worker that is none, -ENAMETOOLONG for a path of PATH_MAX bytes.
+ */
+int launch_worker(struct launcher *l, const struct launch_spec *spec, struct launch_result *out);
 
 #endif

@@ -19,6 +19,8 @@
 
 const bool backend_is_jailed = true;
 
+static struct launcher launcher; /* of this case: each is a process of its own */
+
 /* The one of the same build: BUILD/tests/host/host-jailed and BUILD/xen9p-worker. */
 static int open_worker(void)
 {
@@ -67,7 +69,7 @@ void backend_start(struct rig *g, const struct ctl_config *config)
     filter_fd = filter_compile(&filter);
     if (filter_fd < 0)
         FAIL("filter_compile: %s", strerror(-filter_fd));
-    err = launch_worker(&spec, &res);
+    err = launch_worker(&launcher, &spec, &res);
     if (err != 0)
         FAIL("launch_worker: %s", strerror(-err));
     memset(&msg, 0, sizeof(msg));

@@ -94,7 +94,7 @@ void box_prepare(struct box *b, uid_t owner)
 
 void box_launch(struct box *b)
 {
-    int err = launch_worker(&b->spec, &b->res);
+    int err = launch_worker(&b->launcher, &b->spec, &b->res);
 
     if (err != 0)
         FAIL("launch_worker: %s", strerror(-err));
@@ -188,4 +188,5 @@ void box_free(struct box *b)
     for (size_t i = 0; i < b->num_fds; i++)
         close(b->fds[i]);
     close(b->spec.worker_fd);
+    launcher_stop(&b->launcher);
 }

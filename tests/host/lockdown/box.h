@@ -17,6 +17,7 @@
 
 struct box {
     char export[128];
+    struct launcher launcher;
     struct launch_spec spec;
     struct launch_result res;
     struct ctl_config config;
@@ -42,7 +43,7 @@ bool box_message(struct box *b, struct ctl_received *r, long long ms);
 int box_wait(struct box *b, long long ms);
 /* SIGKILL; it must be gone soon. */
 void box_kill(struct box *b);
-/* Gives back what box_prepare made. */
+/* Gives back what box_prepare made, and ends the launcher. */
 void box_free(struct box *b);
 
 #endif

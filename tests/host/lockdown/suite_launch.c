@@ -97,9 +97,9 @@ static void bad_specs(void)
 
     box_prepare(&b, 0);
     b.spec.worker_uid = 0;
-    CHECK_ERR(-launch_worker(&b.spec, &res), EINVAL);
+    CHECK_ERR(-launch_worker(&b.launcher, &b.spec, &res), EINVAL);
     b.spec.worker_uid = (uid_t)-1;
-    CHECK_ERR(-launch_worker(&b.spec, &res), EINVAL);
+    CHECK_ERR(-launch_worker(&b.launcher, &b.spec, &res), EINVAL);
     b.spec.worker_uid = BOX_UID;
     b.spec.worker_fd = open("/etc/passwd", O_PATH | O_CLOEXEC);
     box_launch(&b);
@@ -244,6 +244,15 @@ static int count_entries(const char *path)
     return n;
 }
 
+/* Descriptors of a process. */
+static int holds(pid_t pid)
+{
+    char path[64];
+
+    snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+    return count_entries(path) - 2;
+}
+
 static int count_lines(const char *path)
 {
     FILE *f = fopen(path, "re");
@@ -256,15 +265,14 @@ static int count_lines(const char *path)
     return n;
 }
 
-/* No child of ours, waited for or not, and no process of the worker's uid. */
+/* No child of ours to be waited for but the launcher, and no process of the worker's uid. */
 static void expect_no_process(void)
 {
     struct dirent *e;
     char path[300];
     DIR *d;
 
-    CHECK_EQ(waitpid(-1, NULL, WNOHANG), -1);
-    CHECK_EQ(errno, ECHILD);
+    CHECK_EQ(waitpid(-1, NULL, WNOHANG), 0);
     d = opendir("/proc");
     CHECK(d != NULL);
     while ((e = readdir(d)) != NULL) {
@@ -298,6 +306,7 @@ static void killed_underway(void)
     MUST(prctl(PR_SET_CHILD_SUBREAPER, 1)); /* whatever it leaves behind comes to us */
     box_prepare(&b, 1234);
     b.spec.worker_uid = BOX_UID + 1;
+    CHECK_ERR(-launcher_start(&b.launcher), 0);
     fds = count_entries("/proc/self/fd");
     mounts = count_lines("/proc/self/mountinfo");
     for (int i = 0; i < 200 && ready < 5; i++) {
@@ -318,14 +327,54 @@ static void killed_underway(void)
         CHECK_EQ(count_lines("/proc/self/mountinfo"), mounts);
     }
     CHECK(ready > 0); /* the rounds reached from one end to the other */
+    CHECK_EQ(holds(b.launcher.pid), 4);
+    box_free(&b);
+    CHECK_EQ(waitpid(-1, NULL, WNOHANG), -1);
+    CHECK_EQ(errno, ECHILD);
 }
 
-/* The supervisor dies, before and after READY: the worker does not outlive it. */
+/* It has nothing but the three descriptors of a daemon and its socket, whatever the supervisor had open. */
+static void launcher_holds_little(void)
+{
+    struct box b;
+
+    box_prepare(&b, 1234);
+    CHECK(fcntl(0, F_DUPFD, 500) >= 500);
+    CHECK_ERR(-launcher_start(&b.launcher), 0);
+    for (int i = 0; i < 3; i++) {
+        box_start(&b);
+        CHECK_EQ(holds(b.launcher.pid), 4);
+        box_kill(&b);
+    }
+}
+
+/* Somebody kills it: the workers go on, and the next one is launched by its successor. */
+static void launcher_killed(void)
+{
+    struct box b, next;
+    pid_t first;
+
+    box_prepare(&b, 1234);
+    box_start(&b);
+    box_prepare(&next, 1234);
+    first = b.launcher.pid;
+    MUST(kill(first, SIGKILL));
+    next.launcher = b.launcher;
+    box_start(&next);
+    CHECK(next.launcher.pid != first);
+    CHECK_EQ(box_wait(&b, 100), -1);
+    box_kill(&b);
+    box_kill(&next);
+    box_free(&next);
+    CHECK_EQ(waitpid(-1, NULL, WNOHANG), -1);
+}
+
+/* The supervisor dies, before and after READY: neither the worker nor the launcher outlives it. */
 static void supervisor_dies(void)
 {
     MUST(prctl(PR_SET_CHILD_SUBREAPER, 1));
     for (int when = 0; when < 3; when++) {
-        pid_t supervisor, worker;
+        pid_t supervisor, worker, ended;
         int status, to_us[2];
         long long deadline;
 
@@ -348,10 +397,11 @@ static void supervisor_dies(void)
         CHECK_EQ(waitpid(supervisor, &status, 0), supervisor);
         CHECK_EQ(status, 0);
         deadline = tap_now() + 5000;
-        while (waitpid(worker, &status, WNOHANG) == 0 && tap_now() < deadline)
-            tap_sleep(5);
-        if (kill(worker, 0) == 0)
-            FAIL("the worker outlives its supervisor (case %d)", when);
+        while ((ended = waitpid(-1, &status, WNOHANG)) >= 0 && tap_now() < deadline)
+            if (ended == 0)
+                tap_sleep(5);
+        if (ended >= 0)
+            FAIL("the worker or the launcher outlives its supervisor (case %d)", when);
         close(to_us[0]);
         close(to_us[1]);
     }
@@ -365,6 +415,8 @@ static const struct tap_case cases[] = {
     {"mapped_refused", mapped_refused, 0, 0},
     {"dead_server", dead_server, 0, 0},
     {"killed_underway", killed_underway, 0, 0},
+    {"launcher_holds_little", launcher_holds_little, 0, 0},
+    {"launcher_killed", launcher_killed, 0, 0},
     {"supervisor_dies", supervisor_dies, 0, 0},
 };
 const struct tap_suite suite_launch = {"launch", cases, sizeof(cases) / sizeof(cases[0])};

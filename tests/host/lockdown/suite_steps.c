@@ -210,7 +210,7 @@ static void launch_fails(const struct fault *f)
     box_prepare(&b, 1234);
     before = dup(0);
     close(before);
-    CHECK_ERR(-launch_worker(&b.spec, &res), f->error);
+    CHECK_ERR(-launch_worker(&b.launcher, &b.spec, &res), f->error);
     after = dup(0);
     CHECK_EQ(after, before);
     CHECK_EQ(waitpid(-1, NULL, WNOHANG), -1);
