@@ -211,19 +211,43 @@ static bool is_repeated(size_t i, uint32_t round)
     return true;
 }
 
+/* Who runs workload `i`: a variant, or one of these. */
+enum { RAW = NUM_VARIANTS, DIOD, NUM_RUNNERS };
+
+static void run_one(size_t i, size_t who, uint32_t round, double scale)
+{
+    const struct workload *w = &workloads[i];
+
+    if (who == RAW)
+        samples[i].raw[round] = run_raw(w, scale);
+    else if (who == DIOD)
+        samples[i].diod[round] = run_link(w, &diod, scale);
+    else
+        samples[i].variant[who][round] = run_link(w, &links[who], scale);
+}
+
+/* In another order each time: what one leaves in the caches is the next one's luck. */
 static void run_round(uint32_t round, double scale)
 {
+    static unsigned int seed = 1;
+
     for (size_t i = 0; i < num_workloads; i++) {
-        const struct workload *w = &workloads[i];
+        size_t who[NUM_RUNNERS], num = 0;
 
         if (!is_wanted(i, 0) || is_repeated(i, round))
             continue;
         for (size_t v = 0; v < num_variants; v++)
             if (is_wanted(i, v))
-                samples[i].variant[v][round] = run_link(w, &links[v], scale);
-        samples[i].raw[round] = run_raw(w, scale);
+                who[num++] = v;
+        who[num++] = RAW;
         if (have_diod)
-            samples[i].diod[round] = run_link(w, &diod, scale);
+            who[num++] = DIOD;
+        while (num > 0) {
+            size_t next = (size_t)rand_r(&seed) % num;
+
+            run_one(i, who[next], round, scale);
+            who[next] = who[--num];
+        }
     }
 }
 

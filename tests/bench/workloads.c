@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "../host/p9c.h"
@@ -213,38 +214,61 @@ static void reply_readdir(struct load_slot *s, uint8_t type, const uint8_t *body
     CHECK(!c.bad);
 }
 
-/* --- the same without a server: straight from and to the rings' memory, all of it in turn ------ */
+/* --- the same without a server ------------------------------------------------------------------ */
 
-static uint8_t *in_ring(uint64_t op, uint32_t size, bool in)
+/*
+ * Where the payload of message `op` lies in a ring: messages follow each other, each with `head` bytes before
+ * it, so that hardly one begins where a page or a cache line does, and one that wraps has two parts.
+ */
+static int in_ring(uint64_t op, uint8_t *base, uint32_t head, uint32_t size, struct iovec iov[2])
 {
-    const struct fe_ring *r = &raw.rig->ring[op % raw.rig->cfg.num_rings];
+    const struct fe_ring *r = &raw.rig->ring[0];
+    uint32_t at = (uint32_t)(op / raw.rig->cfg.num_rings * (head + size) + head) & (r->size - 1);
+    uint32_t first = size < r->size - at ? size : r->size - at;
 
-    op /= raw.rig->cfg.num_rings;
-    return (in ? r->in : r->out) + op % (r->size / size) * size;
+    iov[0] = (struct iovec){base + at, first};
+    iov[1] = (struct iovec){base, size - first};
+    return first < size ? 2 : 1;
+}
+
+static void read_at(uint64_t op, uint32_t size, uint64_t offset)
+{
+    uint8_t *in = raw.rig->ring[op % raw.rig->cfg.num_rings].in;
+    struct iovec iov[2];
+    int parts = in_ring(op, in, P9_HDR_SIZE + 4, size, iov);
+
+    if (preadv(raw.file, iov, parts, (off_t)offset) != (ssize_t)size)
+        FAIL("preadv: %m");
+}
+
+static void write_at(uint64_t op, uint32_t size, uint64_t offset)
+{
+    uint8_t *out = raw.rig->ring[op % raw.rig->cfg.num_rings].out;
+    struct iovec iov[2];
+    int parts = in_ring(op, out, P9_HDR_SIZE + 16, size, iov);
+
+    if (pwritev(raw.file, iov, parts, (off_t)offset) != (ssize_t)size)
+        FAIL("pwritev: %m");
 }
 
 static void raw_read(uint64_t op)
 {
-    if (pread(raw.file, in_ring(op, BLOCK, true), BLOCK, (off_t)random_block(op)) != BLOCK)
-        FAIL("pread: %m");
+    read_at(op, BLOCK, random_block(op));
 }
 
 static void raw_read_large(uint64_t op)
 {
-    if (pread(raw.file, in_ring(op, LARGE, true), LARGE, (off_t)sequential(op, LARGE)) != LARGE)
-        FAIL("pread: %m");
+    read_at(op, LARGE, sequential(op, LARGE));
 }
 
 static void raw_write(uint64_t op)
 {
-    if (pwrite(raw.file, in_ring(op, BLOCK, false), BLOCK, (off_t)random_block(op)) != BLOCK)
-        FAIL("pwrite: %m");
+    write_at(op, BLOCK, random_block(op));
 }
 
 static void raw_write_large(uint64_t op)
 {
-    if (pwrite(raw.file, in_ring(op, LARGE, false), LARGE, (off_t)sequential(op, LARGE)) != LARGE)
-        FAIL("pwrite: %m");
+    write_at(op, LARGE, sequential(op, LARGE));
 }
 
 static void raw_stat(uint64_t op)
