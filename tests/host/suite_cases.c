@@ -65,8 +65,8 @@
  *   change; deleted meanwhile           cases.a_million_entries; names.readdir_directory_changed_meanwhile
  * Quota
  *   truncate to 2^62, sparse            quota.space_exact, quota.space_sparse
- *   link and unlink churn               quota.churn, quota.links_and_orphans
- *   open-unlinked space                 quota.links_and_orphans, quota.orphan_of_the_dead
+ *   link and unlink churn               counts.churn, quota.links_and_orphans
+ *   open-unlinked space                 quota.links_and_orphans, counts.orphan_of_the_dead
  * Ring
  *   out_prod too far, backwards         hostile.out_prod_too_far, hostile.out_prod_backwards
  *   changed during the copy             hostile.requests_changed_during_the_copy

@@ -24,6 +24,7 @@ extern const struct tap_suite suite_polling;    /* adaptive polling */
 extern const struct tap_suite suite_succession; /* workers that die */
 extern const struct tap_suite suite_policy;     /* operations that a policy forbids */
 extern const struct tap_suite suite_quota;      /* limits on space and files */
+extern const struct tap_suite suite_counts;     /* what a quota has counted */
 extern const struct tap_suite suite_xattr;      /* extended attributes */
 extern const struct tap_suite suite_u;          /* 9P2000.u and 9P2000: files and directories */
 extern const struct tap_suite suite_ustat;      /* Tstat and Twstat */
