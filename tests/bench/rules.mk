@@ -41,7 +41,7 @@ $(BUILD)/tests/bench/scale: $(SCALE_OBJS) $(SUPERVISOR_LIB) $(COMMON_LIB)
 $(BUILD)/tests/bench/noxen.so: tests/bench/noxen.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -shared -fPIC -o $@ $<
-$(BUILD)/tests/bench/devices: $(BUILD)/tests/bench/devices.o
+$(BUILD)/tests/bench/devices: $(BUILD)/tests/bench/devices.o $(BUILD)/tests/xen/fe/nodes.o
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lxenstore
 SCALE_PROGRAMS := $(patsubst %,$(BUILD)/tests/bench/%,scale devices noxen.so)
 

@@ -33,10 +33,22 @@ static void must(int rc, const char *what)
     exit(1);
 }
 
+/* All of it, or the numbers would say nothing. */
+static void read_whole(struct fe *fe, uint64_t offset, uint32_t count)
+{
+    uint32_t len;
+
+    must(p9_ask(fe, 0, TREAD, 0, "dqd", FID_FILE, offset, count), "Tread");
+    (void)p9_body(&len);
+    if (len == sizeof(count) + count)
+        return;
+    printf("Tread of %u bytes: a reply of %u\n", count, len);
+    exit(1);
+}
+
 static void read_block(struct fe *fe, uint32_t i)
 {
-    must(p9_ask(fe, 0, TREAD, 0, "dqd", FID_FILE, (uint64_t)i * 7919 % 256 * BLOCK, BLOCK),
-         "Tread");
+    read_whole(fe, (uint64_t)i * 7919 % 256 * BLOCK, BLOCK);
 }
 
 static void write_block(struct fe *fe, uint32_t i)
@@ -48,8 +60,7 @@ static void write_block(struct fe *fe, uint32_t i)
 
 static void read_large(struct fe *fe, uint32_t i)
 {
-    must(p9_ask(fe, 0, TREAD, 0, "dqd", FID_FILE, (uint64_t)i % (FILE_SIZE / LARGE) * LARGE, LARGE),
-         "Tread");
+    read_whole(fe, (uint64_t)i % (FILE_SIZE / LARGE) * LARGE, LARGE);
 }
 
 static void stat_file(struct fe *fe, uint32_t i)

@@ -46,8 +46,8 @@ struct fe {
 _Noreturn void die(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 double now(void);
 
-/* device.c: nodes and rings */
-void fe_init(struct fe *fe, unsigned dev);
+/* nodes.c */
+void fe_init(struct fe *fe, struct xs_handle *xs, unsigned dev);
 void toolstack_add(struct fe *fe, const char *path);
 void toolstack_unplug(struct fe *fe); /* online 0, state 5, as libxl */
 void toolstack_remove(struct fe *fe);
@@ -55,8 +55,10 @@ void fe_write(struct fe *fe, const char *node, const char *value);
 char *be_read(struct fe *fe, const char *node); /* caller frees; NULL: absent */
 int be_state(struct fe *fe);                    /* 0: none */
 bool be_wait(struct fe *fe, int state, double seconds);
-void fe_share(struct fe *fe);   /* rings and event channels */
-void fe_publish(struct fe *fe); /* their nodes, then state 3 */
+void fe_publish(struct fe *fe); /* nodes of the rings, then state 3 */
+
+/* share.c: rings and event channels */
+void fe_share(struct fe *fe);
 void fe_unshare(struct fe *fe);
 
 /* p9.c: one request at a time on one ring. 0 or the errno of Rlerror; -1 when no answer came in time. */

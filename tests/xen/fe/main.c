@@ -220,7 +220,7 @@ static int cmd_bad(const char *path, char *kind, double seconds)
 static void connect_all(struct fe *all, unsigned n, unsigned dev, const char *path)
 {
     for (unsigned i = 0; i < n; i++) {
-        fe_init(&all[i], dev + i);
+        fe_init(&all[i], fe.xs, dev + i);
         all[i].rings = 1;
         all[i].order = 1;
         toolstack_add(&all[i], path);
@@ -263,7 +263,7 @@ int main(int argc, char **argv)
 
     if (argc < 5)
         die("usage: fe read|rounds|reset|ping|hold|bad|minios|unikraft|bench|fids|many|await DEV PATH ARG [N]");
-    fe_init(&fe, (unsigned)atoi(argv[2]));
+    fe_init(&fe, xs_open(0), (unsigned)atoi(argv[2]));
     signal(SIGTERM, strcmp(cmd, "ping") == 0 || strcmp(cmd, "many") == 0 ? on_term : SIG_DFL);
     setvbuf(stdout, NULL, _IOLBF, 0);
     if (!strcmp(cmd, "read"))
