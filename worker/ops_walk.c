@@ -22,6 +22,7 @@ struct walk {
     struct wire_str name[P9_MAXWELEM];
     struct p9_qid qid[P9_MAXWELEM]; /* of the steps done */
     uint32_t len;                   /* bytes of all names */
+    uint64_t key;                   /* fid_key() of what was reached, with all steps done */
     int dir;                        /* where the last step was made, when that is deep; else -1 */
 };
 
@@ -34,6 +35,7 @@ static int parse(struct request *r, struct walk *w)
         return -EINVAL;
     w->len = 0;
     w->dir = -1;
+    w->key = 0;
     for (uint16_t i = 0; i < w->n; i++) {
         w->name[i] = cursor_str(&r->in);
         w->len += w->name[i].len + 1u;
@@ -108,6 +110,7 @@ static int walk(struct session *s, struct walk *w, struct fid *f, int *fd, mode_
         at = next;
         *type = st.st_mode;
         w->qid[i] = session_qid(s, &st);
+        w->key = fid_key_of(&st);
     }
     *fd = at;
     return i;
@@ -137,6 +140,7 @@ static int enter(struct request *r, const struct walk *w, struct fid *from, int 
 
     if (f == NULL)
         return -ENOMEM;
+    atomic_init(&f->key, w->n > 0 ? w->key : atomic_load(&from->key));
     remember(r->session, w, from, f);
     if (w->newnum == w->num)
         err = fid_replace(t, from, f, r->generation);

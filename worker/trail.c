@@ -189,6 +189,8 @@ void trail_flush(struct pump *p)
 {
     struct trail *t = &p->worker->trail;
 
+    if (atomic_load_explicit(&t->dir.key, memory_order_relaxed) != 0)
+        atomic_store(&t->dir.key, 0);
     if (atomic_load_explicit(&t->queued, memory_order_relaxed) == 0)
         return;
     pthread_mutex_lock(&t->lock);

@@ -319,12 +319,58 @@ void trail_begin(struct request *r)
         n->msg = NULL;
 }
 
+/* 0: it has to be looked up. */
+static size_t known_place(struct trail *t, uint64_t key, char out[TRAIL_PATH_MAX])
+{
+    size_t len = 0;
+
+    pthread_mutex_lock(&t->lock);
+    if (atomic_load(&t->dir.key) == key && t->dir.moves == atomic_load(&t->moves)) {
+        len = t->dir.len;
+        memcpy(out, t->dir.path, len);
+    }
+    pthread_mutex_unlock(&t->lock);
+    return len;
+}
+
+/* `moves` as it was before it was looked up: it counts for nothing if there was one meanwhile. */
+static void remember_place(struct trail *t, uint64_t key, uint64_t moves, const char *path,
+                           size_t len)
+{
+    pthread_mutex_lock(&t->lock);
+    atomic_store(&t->dir.key, key);
+    t->dir.moves = moves;
+    t->dir.len = (uint16_t)len;
+    memcpy(t->dir.path, path, len);
+    pthread_mutex_unlock(&t->lock);
+}
+
+static size_t place_of_dir(struct trail *t, struct fid *f, char out[TRAIL_PATH_MAX],
+                           uint16_t *flags, uint16_t cut)
+{
+    const uint64_t key = fid_key(f), moves = atomic_load(&t->moves);
+    const uint16_t before = *flags;
+    size_t len = key != 0 ? known_place(t, key, out) : 0;
+
+    if (len > 0)
+        return len;
+    len = place_of(t, f->path_fd, out, flags, cut);
+    if (key != 0 && *flags == before) /* neither cut nor deleted */
+        remember_place(t, key, moves, out, len);
+    return len;
+}
+
 static void read_place(struct request *r, int i)
 {
+    struct trail *t = &r->session->worker->trail;
     struct trail_note *n = &r->note;
+    struct fid *f = n->fid[i];
+    const uint16_t cut = i == 0 ? AUDIT_FLAG_PATH_CUT : AUDIT_FLAG_TO_CUT;
 
-    n->len[i] = (uint16_t)place_of(&r->session->worker->trail, n->fid[i]->path_fd, n->path[i],
-                                   &n->rec.flags, i == 0 ? AUDIT_FLAG_PATH_CUT : AUDIT_FLAG_TO_CUT);
+    if (S_ISDIR(f->type))
+        n->len[i] = (uint16_t)place_of_dir(t, f, n->path[i], &n->rec.flags, cut);
+    else
+        n->len[i] = (uint16_t)place_of(t, f->path_fd, n->path[i], &n->rec.flags, cut);
 }
 
 void trail_saw(struct request *r, struct fid *f, uint32_t num)
@@ -454,12 +500,40 @@ static bool note_refused(struct request *r, int err)
     return true;
 }
 
+/* Tunlinkat dirfid[4] name[s] flags[4] */
+static bool unlinks_directory(const struct request *r)
+{
+    struct cursor c = body_of(r);
+
+    (void)cursor_u32(&c);
+    (void)cursor_str(&c);
+    return cursor_u32(&c) != 0;
+}
+
+/* A directory may be elsewhere now, or nowhere. */
+static bool moves_directories(const struct request *r)
+{
+    switch (r->type) {
+    case P9_TRENAME:
+    case P9_TRENAMEAT:
+    case P9_TWSTAT:
+    case P9_TREMOVE:
+        return true;
+    case P9_TUNLINKAT:
+        return unlinks_directory(r);
+    default:
+        return false;
+    }
+}
+
 void trail_end(struct request *r, int err)
 {
     struct trail_note *n = &r->note;
 
     if (n->classes == 0 || r->error != 0)
         return;
+    if (moves_directories(r))
+        atomic_fetch_add(&r->session->worker->trail.moves, 1);
     if (n->msg == NULL && !note_refused(r, err))
         return;
     if (!r->published)

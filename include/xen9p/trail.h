@@ -66,19 +66,32 @@ struct trail_note {
     char path[2][TRAIL_PATH_MAX];
 };
 
+/*
+ * Where a directory is: not asked again while one batch lasts and this worker renames nothing. What the
+ * host renames meanwhile shows from the next batch on.
+ */
+struct trail_dir {
+    _Atomic uint64_t key; /* fid_key(); 0: none. All else under the lock. */
+    uint64_t moves;       /* trail.moves when it was looked up */
+    uint16_t len;
+    char path[TRAIL_PATH_MAX];
+};
+
 struct trail {
     bool open;   /* there is a socket */
     bool blocks; /* CTL_FLAG_AUDIT_BLOCKS */
     size_t root_len;
+    _Atomic uint64_t moves;  /* requests that a directory's place may have changed by */
     _Atomic uint32_t queued; /* items; looked at without the lock */
     atomic_bool waiting;     /* the socket is full: nothing is taken */
     _Atomic uint64_t read, written;
 
     pthread_mutex_t lock;
     pthread_cond_t changed; /* for the end */
-    bool sending;           /* one thread at a time */
-    bool given_up;          /* the end is near, what cannot be sent is lost */
-    uint64_t deadline_ms;   /* for that; 0: not set */
+    struct trail_dir dir;
+    bool sending;         /* one thread at a time */
+    bool given_up;        /* the end is near, what cannot be sent is lost */
+    uint64_t deadline_ms; /* for that; 0: not set */
     struct trail_item *first, **last;
     struct trail_item *batch;                /* those whose records stand in `buf` */
     struct trail_item own;                   /* why the device was closed */
