@@ -179,8 +179,9 @@ static struct sample run_link(const struct workload *w, struct link *k, double s
 static struct sample run_raw(const struct workload *w, double scale)
 {
     uint64_t ops = prepare(w, scale);
-    double start, cpu, begun;
+    double start, seconds, cpu, begun;
 
+    load_pin(true); /* where the servers run: a host's processors are not alike */
     start = load_now();
     cpu = cpu_time(0);
     for (uint64_t i = 0; i < ops; i++) {
@@ -189,7 +190,10 @@ static struct sample run_raw(const struct workload *w, double scale)
         if (w->load.depth == 1)
             load_trip(i, begun);
     }
-    return sample(w, &links[0], ops, load_now() - start, cpu_time(0) - cpu);
+    seconds = load_now() - start;
+    cpu = cpu_time(0) - cpu;
+    load_pin(false);
+    return sample(w, &links[0], ops, seconds, cpu);
 }
 
 /* Workload `i` on variant `v`; a smoke run has not the time for a trace on more than the first. */
@@ -327,7 +331,7 @@ static int usage(void)
 
 int main(int argc, char **argv)
 {
-    uint32_t rounds = 5;
+    uint32_t rounds = 9;
     double scale = 1;
     bool good;
     struct report *r;
