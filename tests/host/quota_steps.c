@@ -5,13 +5,13 @@
 #include "quota_steps.h"
 
 /* Walks to "" as `fid` and creates `name` there. */
-int quota_create(struct p9c *c, uint32_t fid, const char *name)
+int limits_create(struct p9c *c, uint32_t fid, const char *name)
 {
     CHECK_OK(p9c_walk(c, 0, fid, ""));
     return p9c_lcreate(c, fid, name, P9_L_RDWR | P9_L_CREAT, 0644);
 }
 
-struct rig *quota_rig(struct p9c *c, uint64_t space, uint64_t files)
+struct rig *limits_rig(struct p9c *c, uint64_t space, uint64_t files)
 {
     struct rig *g =
         rig_new(&(struct rig_config){.policy.limits = {.max_space = space, .max_files = files}});
@@ -20,24 +20,24 @@ struct rig *quota_rig(struct p9c *c, uint64_t space, uint64_t files)
     return g;
 }
 
-void quota_is(struct rig *g, uint64_t space, uint64_t files)
+void limits_is(struct rig *g, uint64_t space, uint64_t files)
 {
     CHECK_EQ(atomic_load(&g->quota->used[QUOTA_SPACE]), space);
     CHECK_EQ(atomic_load(&g->quota->used[QUOTA_FILES]), files);
 }
 
 /* The same, soon: after a scan. */
-void quota_becomes(struct rig *g, uint64_t space, uint64_t files)
+void limits_becomes(struct rig *g, uint64_t space, uint64_t files)
 {
     long long deadline = tap_now() + RIG_WAIT_MS;
 
     while (tap_now() < deadline && (atomic_load(&g->quota->used[QUOTA_SPACE]) != space ||
                                     atomic_load(&g->quota->used[QUOTA_FILES]) != files))
         tap_sleep(10);
-    quota_is(g, space, files);
+    limits_is(g, space, files);
 }
 
-void quota_scanned(struct rig *g, uint32_t number)
+void limits_scanned(struct rig *g, uint32_t number)
 {
     long long deadline = tap_now() + RIG_WAIT_MS;
 
@@ -46,16 +46,16 @@ void quota_scanned(struct rig *g, uint32_t number)
     CHECK(atomic_load(&g->quota->scans) >= number);
 }
 
-char quota_data[MIB];
+char limits_data[MIB];
 
 /* In pieces, up to the first that is not written whole. */
-int quota_write(struct p9c *c, uint32_t fid, uint64_t offset, uint32_t count, uint32_t *n)
+int limits_write(struct p9c *c, uint32_t fid, uint64_t offset, uint32_t count, uint32_t *n)
 {
     uint32_t piece, got;
 
     for (*n = 0; *n < count; *n += got) {
         piece = count - *n < 28 * KIB ? count - *n : 28 * KIB;
-        int err = p9c_write(c, fid, offset + *n, quota_data, piece, &got);
+        int err = p9c_write(c, fid, offset + *n, limits_data, piece, &got);
 
         if (err != 0)
             return *n > 0 ? 0 : err;
@@ -67,7 +67,7 @@ int quota_write(struct p9c *c, uint32_t fid, uint64_t offset, uint32_t count, ui
     return 0;
 }
 
-int quota_size(struct p9c *c, uint32_t fid, uint64_t size)
+int limits_size(struct p9c *c, uint32_t fid, uint64_t size)
 {
     return p9c_setattr(c, fid, P9_SETATTR_SIZE, &(struct p9_attr){.size = size});
 }

@@ -13,19 +13,19 @@
 #define KIB 1024u
 #define MIB (1024u * KIB)
 
-extern char quota_data[MIB];
+extern char limits_data[MIB];
 
 /* Mounted, with these limits. */
-struct rig *quota_rig(struct p9c *c, uint64_t space, uint64_t files);
+struct rig *limits_rig(struct p9c *c, uint64_t space, uint64_t files);
 /* Walks to "" as `fid` and creates `name` there. */
-int quota_create(struct p9c *c, uint32_t fid, const char *name);
+int limits_create(struct p9c *c, uint32_t fid, const char *name);
 /* In pieces, up to the first that is not written whole. */
-int quota_write(struct p9c *c, uint32_t fid, uint64_t offset, uint32_t count, uint32_t *n);
-int quota_size(struct p9c *c, uint32_t fid, uint64_t size);
+int limits_write(struct p9c *c, uint32_t fid, uint64_t offset, uint32_t count, uint32_t *n);
+int limits_size(struct p9c *c, uint32_t fid, uint64_t size);
 /* What is counted, now; or soon, after a scan. */
-void quota_is(struct rig *g, uint64_t space, uint64_t files);
-void quota_becomes(struct rig *g, uint64_t space, uint64_t files);
+void limits_is(struct rig *g, uint64_t space, uint64_t files);
+void limits_becomes(struct rig *g, uint64_t space, uint64_t files);
 /* There were so many scans. */
-void quota_scanned(struct rig *g, uint32_t number);
+void limits_scanned(struct rig *g, uint32_t number);
 
 #endif

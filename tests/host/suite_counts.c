@@ -15,19 +15,19 @@
 static void restart_keeps(void)
 {
     struct p9c c;
-    struct rig *g = quota_rig(&c, MIB, 10);
+    struct rig *g = limits_rig(&c, MIB, 10);
     uint32_t n;
 
-    quota_scanned(g, 1);
-    CHECK_OK(quota_create(&c, 1, "f"));
-    CHECK_OK(p9c_write_all(&c, 1, 0, quota_data, MIB));
+    limits_scanned(g, 1);
+    CHECK_OK(limits_create(&c, 1, "f"));
+    CHECK_OK(p9c_write_all(&c, 1, 0, limits_data, MIB));
     rig_kill(g);
-    quota_is(g, MIB, 1);
+    limits_is(g, MIB, 1);
     rig_start(g, CTL_FLAG_SUCCESSOR);
     p9c_mount(&c, g);
-    CHECK_OK(quota_create(&c, 2, "g"));
-    CHECK_ERR(quota_write(&c, 2, 0, 1, &n), ENOSPC);
-    quota_becomes(g, MIB, 2);
+    CHECK_OK(limits_create(&c, 2, "g"));
+    CHECK_ERR(limits_write(&c, 2, 0, 1, &n), ENOSPC);
+    limits_becomes(g, MIB, 2);
     rig_end(g);
 }
 
@@ -35,17 +35,17 @@ static void restart_keeps(void)
 static void orphan_of_the_dead(void)
 {
     struct p9c c;
-    struct rig *g = quota_rig(&c, MIB, 10);
+    struct rig *g = limits_rig(&c, MIB, 10);
     uint32_t n;
 
-    quota_scanned(g, 1);
-    CHECK_OK(quota_create(&c, 1, "f"));
-    CHECK_OK(quota_write(&c, 1, 0, 100 * KIB, &n));
+    limits_scanned(g, 1);
+    CHECK_OK(limits_create(&c, 1, "f"));
+    CHECK_OK(limits_write(&c, 1, 0, 100 * KIB, &n));
     CHECK_OK(p9c_unlinkat(&c, 0, "f", 0));
     rig_kill(g);
-    quota_is(g, 100 * KIB, 1);
+    limits_is(g, 100 * KIB, 1);
     rig_start(g, CTL_FLAG_SUCCESSOR);
-    quota_becomes(g, 0, 0);
+    limits_becomes(g, 0, 0);
     rig_end(g);
 }
 
@@ -81,7 +81,7 @@ static void first_scan(void)
     MUST(symlinkat("/", g->root_fd, "outside"));
     MUST(mkfifoat(g->root_fd, "fifo", 0644));
     rig_start(g, 0);
-    quota_becomes(g, 100 * 4 * KIB, 100 * 3 + 2 + 3000);
+    limits_becomes(g, 100 * 4 * KIB, 100 * 3 + 2 + 3000);
     rig_end(g);
 }
 
@@ -89,18 +89,18 @@ static void first_scan(void)
 static void host_side(void)
 {
     struct p9c c;
-    struct rig *g = quota_rig(&c, MIB, 3);
+    struct rig *g = limits_rig(&c, MIB, 3);
     uint32_t n;
 
-    quota_scanned(g, 1);
-    CHECK_OK(quota_create(&c, 1, "f"));
-    CHECK_OK(p9c_write_all(&c, 1, 0, quota_data, MIB));
+    limits_scanned(g, 1);
+    CHECK_OK(limits_create(&c, 1, "f"));
+    CHECK_OK(p9c_write_all(&c, 1, 0, limits_data, MIB));
     CHECK_OK(p9c_clunk(&c, 1));
-    CHECK_OK(quota_create(&c, 2, "g"));
+    CHECK_OK(limits_create(&c, 2, "g"));
     MUST(unlinkat(g->root_fd, "f", 0));
-    CHECK_ERR(quota_write(&c, 2, 0, 1, &n), ENOSPC); /* and has it looked at */
-    quota_becomes(g, 0, 1);
-    CHECK_OK(quota_write(&c, 2, 0, 1, &n));
+    CHECK_ERR(limits_write(&c, 2, 0, 1, &n), ENOSPC); /* and has it looked at */
+    limits_becomes(g, 0, 1);
+    CHECK_OK(limits_write(&c, 2, 0, 1, &n));
     rig_end(g);
 }
 
@@ -108,26 +108,26 @@ static void host_side(void)
 static void two_workers(void)
 {
     struct p9c a, b;
-    struct rig *g = quota_rig(&a, MIB, 10), *h;
+    struct rig *g = limits_rig(&a, MIB, 10), *h;
     struct rig_config cfg = {
         .policy.limits = {.max_space = MIB, .max_files = 10}, .export = g->root, .quota_of = g};
     uint32_t n;
 
-    quota_scanned(g, 1);
+    limits_scanned(g, 1);
     h = rig_new(&cfg);
     p9c_mount(&b, h);
-    quota_scanned(g, 2);
-    CHECK_OK(quota_create(&a, 1, "a"));
-    CHECK_OK(quota_create(&b, 1, "b"));
-    CHECK_OK(quota_write(&a, 1, 0, 500 * KIB, &n));
-    CHECK_OK(quota_write(&b, 1, 0, 500 * KIB, &n));
-    quota_is(g, 1000 * KIB, 2);
-    CHECK_OK(quota_write(&b, 1, 500 * KIB, 100 * KIB, &n));
+    limits_scanned(g, 2);
+    CHECK_OK(limits_create(&a, 1, "a"));
+    CHECK_OK(limits_create(&b, 1, "b"));
+    CHECK_OK(limits_write(&a, 1, 0, 500 * KIB, &n));
+    CHECK_OK(limits_write(&b, 1, 0, 500 * KIB, &n));
+    limits_is(g, 1000 * KIB, 2);
+    CHECK_OK(limits_write(&b, 1, 500 * KIB, 100 * KIB, &n));
     CHECK_EQ(n, 24 * KIB);
-    CHECK_ERR(quota_write(&a, 1, 500 * KIB, 1, &n), ENOSPC);
+    CHECK_ERR(limits_write(&a, 1, 500 * KIB, 1, &n), ENOSPC);
     CHECK_OK(p9c_clunk(&b, 1));
     CHECK_OK(p9c_unlinkat(&a, 0, "b", 0));
-    CHECK_OK(quota_write(&a, 1, 500 * KIB, 400 * KIB, &n));
+    CHECK_OK(limits_write(&a, 1, 500 * KIB, 400 * KIB, &n));
     CHECK_EQ(n, 400 * KIB);
     rig_end(h);
     rig_end(g);
@@ -138,15 +138,15 @@ static void churn(void)
 {
     enum { IN_FLIGHT = 16, ROUNDS = 40 };
     struct p9c c;
-    struct rig *g = quota_rig(&c, 4 * MIB, 100);
+    struct rig *g = limits_rig(&c, 4 * MIB, 100);
     uint32_t scans;
 
-    quota_scanned(g, 1);
+    limits_scanned(g, 1);
     for (uint32_t i = 0; i < IN_FLIGHT; i++) {
         char name[16];
 
         snprintf(name, sizeof(name), "f%u", i / 2); /* each by two fids */
-        CHECK_OK(quota_create(&c, 100 + i, name));
+        CHECK_OK(limits_create(&c, 100 + i, name));
     }
     for (uint32_t round = 0; round < ROUNDS; round++) {
         uint16_t tag[3 * IN_FLIGHT];
@@ -161,7 +161,7 @@ static void churn(void)
             snprintf(other, sizeof(other), "n%u", (round + i) % 3);
             type[n] = P9_TWRITE;
             tag[n++] =
-                p9c_send(&c, P9_TWRITE, "dqdB", 100 + i, at, 20000u, (size_t)20000, quota_data);
+                p9c_send(&c, P9_TWRITE, "dqdB", 100 + i, at, 20000u, (size_t)20000, limits_data);
             type[n] = i % 3 == 0 ? P9_TSETATTR : i % 3 == 1 ? P9_TLINK : P9_TUNLINKAT;
             if (type[n] == P9_TSETATTR)
                 tag[n++] = p9c_send(&c, P9_TSETATTR,
@@ -188,11 +188,11 @@ static void churn(void)
     rig_end(g);
     scans = atomic_load(&g->quota->scans);
     rig_start(g, CTL_FLAG_SUCCESSOR);
-    quota_scanned(g, scans + 1);
+    limits_scanned(g, scans + 1);
     tap_note("counted %llu in %llu, found %llu in %llu", (unsigned long long)space,
              (unsigned long long)files, (unsigned long long)g->quota->used[QUOTA_SPACE],
              (unsigned long long)g->quota->used[QUOTA_FILES]);
-    quota_is(g, space, files);
+    limits_is(g, space, files);
     rig_end(g);
 }
 
