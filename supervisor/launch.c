@@ -38,6 +38,7 @@
 
 #include "launch_child.h"
 #include "xen9p/fdpass.h"
+#include "xen9p/limits.h"
 #include "xen9p/log.h"
 
 /* What the launcher is asked for; its answer is the pid, or a negative errno. */
@@ -134,6 +135,7 @@ static _Noreturn void launcher(int sock)
 
 int launcher_start(struct launcher *l)
 {
+    const struct timeval patience = {LIMIT_LAUNCHER_MS / 1000, LIMIT_LAUNCHER_MS % 1000 * 1000};
     sigset_t all, before;
     int sock[2];
     pid_t pid;
@@ -142,6 +144,7 @@ int launcher_start(struct launcher *l)
         return 0;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sock) != 0)
         return -errno;
+    (void)setsockopt(sock[0], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     pid = launch_clone(0, NULL, 0);
@@ -168,7 +171,7 @@ void launcher_stop(struct launcher *l)
     *l = (struct launcher){0, -1};
 }
 
-/* The child's pid or a negative errno; -EPIPE: the launcher is gone. */
+/* The child's pid or a negative errno; -EPIPE: the launcher is gone, or somebody has stopped it. */
 static pid_t ask(struct launcher *l, const struct request *r, const int *fds, size_t num)
 {
     union fdpass_room room;
@@ -219,7 +222,7 @@ static pid_t ask_twice(struct launcher *l, const struct launch_spec *spec, int c
     pid = ask(l, &r, fds, num);
     if (pid != -EPIPE)
         return pid;
-    log_warning("the launcher of workers (pid %d) was killed; starting another", (int)l->pid);
+    log_warning("the launcher of workers (pid %d) does not answer; starting another", (int)l->pid);
     launcher_stop(l);
     return ask(l, &r, fds, num);
 }

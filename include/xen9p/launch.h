@@ -66,9 +66,10 @@ int launcher_start(struct launcher *l);
 void launcher_stop(struct launcher *l);
 
 /*
- * Has the child cloned, by a launcher that is started if there is none or somebody has killed it;
- * waits for no file system. 0 or a negative errno (nothing was started): -EINVAL for a user or a
- * worker that is none, -ENAMETOOLONG for a path of PATH_MAX bytes.
+ * Has the child cloned, by a launcher that is started if there is none, or if it does not answer
+ * (LIMIT_LAUNCHER_MS: somebody has killed or stopped it); waits for no file system. 0 or a negative
+ * errno (nothing was started): -EINVAL for a user or a worker that is none, -ENAMETOOLONG for a path of
+ * PATH_MAX bytes.
  */
 int launch_worker(struct launcher *l, const struct launch_spec *spec, struct launch_result *out);
 

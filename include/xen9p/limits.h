@@ -115,8 +115,9 @@
 #define LIMIT_AUDIT_RETRY_MS 50    /* how often that is tried then */
 #define LIMIT_LOOKS 10 /* into the kernel log, for the system call that a worker was killed for */
 #define LIMIT_LOOK_MS 10
-#define LIMIT_DRAIN_MS 3000 /* from CTL_STOP to SIGKILL (policy) */
-#define LIMIT_TELL_MS 500   /* between tries to tell a worker its new limits */
-#define LIMIT_KILL_MS 1000  /* from SIGKILL until nobody waits for that process any more */
+#define LIMIT_DRAIN_MS 3000    /* from CTL_STOP to SIGKILL (policy) */
+#define LIMIT_TELL_MS 500      /* between tries to tell a worker its new limits */
+#define LIMIT_LAUNCHER_MS 5000 /* for one clone; then the launcher is replaced */
+#define LIMIT_KILL_MS 1000     /* from SIGKILL until nobody waits for that process any more */
 
 #endif

@@ -348,8 +348,8 @@ static void launcher_holds_little(void)
     }
 }
 
-/* Somebody kills it: the workers go on, and the next one is launched by its successor. */
-static void launcher_killed(void)
+/* Somebody kills it, or stops it: the workers go on, and the next one is launched by its successor. */
+static void launcher_gone(int sig)
 {
     struct box b, next;
     pid_t first;
@@ -358,7 +358,7 @@ static void launcher_killed(void)
     box_start(&b);
     box_prepare(&next, 1234);
     first = b.launcher.pid;
-    MUST(kill(first, SIGKILL));
+    MUST(kill(first, sig));
     next.launcher = b.launcher;
     box_start(&next);
     CHECK(next.launcher.pid != first);
@@ -367,6 +367,16 @@ static void launcher_killed(void)
     box_kill(&next);
     box_free(&next);
     CHECK_EQ(waitpid(-1, NULL, WNOHANG), -1);
+}
+
+static void launcher_killed(void)
+{
+    launcher_gone(SIGKILL);
+}
+
+static void launcher_stopped(void)
+{
+    launcher_gone(SIGSTOP);
 }
 
 /* The supervisor dies, before and after READY: neither the worker nor the launcher outlives it. */
@@ -417,6 +427,7 @@ static const struct tap_case cases[] = {
     {"killed_underway", killed_underway, 0, 0},
     {"launcher_holds_little", launcher_holds_little, 0, 0},
     {"launcher_killed", launcher_killed, 0, 0},
+    {"launcher_stopped", launcher_stopped, 0, 0},
     {"supervisor_dies", supervisor_dies, 0, 0},
 };
 const struct tap_suite suite_launch = {"launch", cases, sizeof(cases) / sizeof(cases[0])};
