@@ -2,10 +2,11 @@
 /*
  * launch.c - from fork to exec of a worker: the supervisor's half, and the launcher between the two.
  *
- * Trusts its caller, as the launcher does: it is a copy of it. Nothing here can hang but for the
- * launcher, which does nothing that can: whatever may (the export's file system) happens in the child, which the caller kills when its time is up. A child that waits for a FUSE server which has
- * taken the request and never answers does not even die of SIGKILL before that file system's
- * connection is aborted: the caller must not wait for its end either.
+ * Trusts its caller, as the launcher does: it is a copy of it. The supervisor waits for the launcher's
+ * answer, at most LIMIT_LAUNCHER_MS; the launcher does nothing that can hang. Whatever may (the
+ * export's file system) happens in the child, which the caller kills when its time is up. A child that
+ * waits for a FUSE server which has taken the request and never answers does not even die of SIGKILL
+ * before that file system's connection is aborted: the caller must not wait for its end either.
  *
  * Capabilities that the supervisor needs for launch, found by taking one away at a time (the
  * child and the worker's lockdown work with the same ones):

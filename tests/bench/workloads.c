@@ -217,58 +217,44 @@ static void reply_readdir(struct load_slot *s, uint8_t type, const uint8_t *body
 /* --- the same without a server ------------------------------------------------------------------ */
 
 /*
- * Where the payload of message `op` lies in a ring: messages follow each other, each with `head` bytes before
- * it, so that hardly one begins where a page or a cache line does, and one that wraps has two parts.
+ * To or from where the payload of message `op` lies in its ring: messages follow each other, each with a header before
+ * its payload, so that hardly one begins where a page or a cache line does, and one that wraps has two parts.
  */
-static int in_ring(uint64_t op, uint8_t *base, uint32_t head, uint32_t size, struct iovec iov[2])
+static void move(uint64_t op, bool in, uint32_t size, uint64_t offset)
 {
-    const struct fe_ring *r = &raw.rig->ring[0];
-    uint32_t at = (uint32_t)(op / raw.rig->cfg.num_rings * (head + size) + head) & (r->size - 1);
+    const uint32_t num = raw.rig->cfg.num_rings;
+    const struct fe_ring *r = &raw.rig->ring[op % num];
+    const uint32_t head = in ? P9_IOHDR_SIZE : P9_TWRITE_HDR_SIZE;
+    uint8_t *base = in ? r->in : r->out;
+    uint32_t at = (uint32_t)(op / num * (head + size) + head) & (r->size - 1);
     uint32_t first = size < r->size - at ? size : r->size - at;
+    const struct iovec iov[] = {{base + at, first}, {base, size - first}};
+    int parts = first < size ? 2 : 1;
+    ssize_t n = in ? preadv(raw.file, iov, parts, (off_t)offset)
+                   : pwritev(raw.file, iov, parts, (off_t)offset);
 
-    iov[0] = (struct iovec){base + at, first};
-    iov[1] = (struct iovec){base, size - first};
-    return first < size ? 2 : 1;
-}
-
-static void read_at(uint64_t op, uint32_t size, uint64_t offset)
-{
-    uint8_t *in = raw.rig->ring[op % raw.rig->cfg.num_rings].in;
-    struct iovec iov[2];
-    int parts = in_ring(op, in, P9_HDR_SIZE + 4, size, iov);
-
-    if (preadv(raw.file, iov, parts, (off_t)offset) != (ssize_t)size)
-        FAIL("preadv: %m");
-}
-
-static void write_at(uint64_t op, uint32_t size, uint64_t offset)
-{
-    uint8_t *out = raw.rig->ring[op % raw.rig->cfg.num_rings].out;
-    struct iovec iov[2];
-    int parts = in_ring(op, out, P9_HDR_SIZE + 16, size, iov);
-
-    if (pwritev(raw.file, iov, parts, (off_t)offset) != (ssize_t)size)
-        FAIL("pwritev: %m");
+    if (n != (ssize_t)size)
+        FAIL("%s: %m", in ? "preadv" : "pwritev");
 }
 
 static void raw_read(uint64_t op)
 {
-    read_at(op, BLOCK, random_block(op));
+    move(op, true, BLOCK, random_block(op));
 }
 
 static void raw_read_large(uint64_t op)
 {
-    read_at(op, LARGE, sequential(op, LARGE));
+    move(op, true, LARGE, sequential(op, LARGE));
 }
 
 static void raw_write(uint64_t op)
 {
-    write_at(op, BLOCK, random_block(op));
+    move(op, false, BLOCK, random_block(op));
 }
 
 static void raw_write_large(uint64_t op)
 {
-    write_at(op, LARGE, sequential(op, LARGE));
+    move(op, false, LARGE, sequential(op, LARGE));
 }
 
 static void raw_stat(uint64_t op)

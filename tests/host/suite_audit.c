@@ -240,8 +240,8 @@ static void moved_within_a_batch(void)
         MUST(kill(s.g->pid, SIGCONT));
     for (int i = 0; i < 5; i++)
         CHECK_OK(p9c_finish(&s.c, tag[i], type[i]));
-    (void)p9c_finish(&s.c, tag[5],
-                     type[5]); /* a directory that is gone: as the file system has it */
+    /* a directory that is gone: as the file system has it */
+    (void)p9c_finish(&s.c, tag[5], type[5]);
     expect(&s, AUDIT_OP_OPEN, AUDIT_READ, 0, "/a", "");
     expect(&s, AUDIT_OP_OPEN, AUDIT_READ, 0, "/b", "");
     expect(&s, AUDIT_OP_OPEN, AUDIT_READ, 0, "/b/sub", "");
